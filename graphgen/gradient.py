@@ -1,0 +1,153 @@
+"""Reverse mode: append to a program the sweep that computes the gradients of its loss.
+
+The naive sweep, with one node for each adjoint and identities included: the teach style prints it as it is, passes do
+the tidying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graphgen import ops
+from graphgen.ops.linear import expand_to, unbroadcast
+from graphgen.ops.slopes import Signature, vjp
+from graphgen.program import Builder, Node, Program, Value, Why
+
+SWEEP = "reverse"
+
+
+def gradient(program: Program, wrt: Iterable[str]) -> Program:
+    """Append the reverse sweep: gradients of the loss with respect to the float nodes `wrt`.
+
+    Returns
+    -------
+    Program
+        With the results ("gradient", name), each of the shape of its node.
+    """
+    return _Sweep(program, tuple(wrt)).run()
+
+
+class _Sweep:
+    """One reverse sweep: which nodes are on it, and the gradients known so far."""
+
+    def __init__(self, program: Program, wrt: tuple[str, ...]):
+        assert program.loss is not None
+        self.program = program
+        self.wrt = wrt
+        self.builder = program.builder()
+        # A node is on the sweep if it lies between the loss and one of wrt.
+        self.on_path = program.active(wrt) & program.needed([program.loss])
+        self.readers = {name: [each for each in found if each.name in self.on_path] for name, found in program.readers().items()}
+        self.constants = constants(program)
+        self.gradients: dict[str, Value] = {}
+        self.sweep = (*program.nodes[program.loss].sweep, SWEEP)
+
+    def run(self) -> Program:
+        self.builder.reserve(f"d_{name}" for name in (*self.wrt, *self.program.nodes) if name in self.on_path or name in self.wrt)
+        self._seed()
+        waiting = {name: len(self.readers[name]) for name in self.on_path}
+        for node in reversed(self.program.nodes.values()):
+            if node.name not in self.gradients:
+                continue
+            for argument in dict.fromkeys(node.args):
+                if argument not in self.on_path:
+                    continue
+                waiting[argument] -= 1
+                if not waiting[argument]:
+                    self._add(argument)
+        for name in self.wrt:
+            if name not in self.gradients:
+                self._zeros(name)
+            self.builder.results[("gradient", name)] = self.gradients[name].name
+        return self.builder.build()
+
+    def _seed(self) -> None:
+        loss = self.program.loss
+        assert loss is not None
+        if loss in self.on_path:
+            with self.builder.making(f"d_{loss}", self.sweep, Why(notes=("the seed",))) as finish:
+                self.gradients[loss] = finish(self.builder.constant(1.0))
+
+    def _zeros(self, name: str) -> None:
+        node = self.program.nodes[name]
+        why = Why(place=node.why.place, notes=(f"the loss does not depend on {name}",))
+        with self.builder.making(f"d_{name}", self.sweep, why) as finish:
+            self.gradients[name] = finish(self.builder.add("broadcast_to", (self.builder.constant(0.0),), {"shape": node.shape}))
+
+    def _add(self, name: str) -> None:
+        """Add the gradient of a node whose readers' gradients are all known: the sum of what they hand on."""
+        readers = [each for each in self.readers[name] if each.name in self.gradients]
+        if not readers:
+            return
+        why = Why(answers=tuple(reader.name for reader in readers))
+        with self.builder.making(f"d_{name}", self.sweep, why) as finish:
+            parts = self._slices([each for each in readers if each.op == "getitem"], name)
+            for reader in readers:
+                if reader.op != "getitem":
+                    parts += contributions(self.builder, reader, name, self.gradients[reader.name], self.constants)
+            if parts:
+                self.gradients[name] = finish(self.builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0])
+
+    def _slices(self, readers: list[Node], name: str) -> list[Value]:
+        """What slices of one array hand on is assembled at once: one array for each would be quadratic."""
+        if not readers:
+            return []
+        attributes = {"keys": tuple(each.attributes["key"] for each in readers), "shape": self.program.nodes[name].shape}
+        return [self.builder.add("assemble", [self.gradients[each.name] for each in readers], attributes)]
+
+
+def constants(program: Program) -> set[str]:
+    """The names of all nodes that depend on constants and sizes only."""
+    found: set[str] = set()
+    for node in program.nodes.values():
+        if node.op in ("constant", "size") or (node.args and all(map(found.__contains__, node.args))):
+            found.add(node.name)
+    return found
+
+
+def signature(program: Program | Builder, node: Node, constant: set[str]) -> Signature:
+    """What the slope of an elementwise node depends on, besides the values of its operands."""
+    policies = program.policies if isinstance(program, Program) else program.program.policies
+    numbers = []
+    for argument in node.args:
+        leaf = program.nodes[argument]
+        number = leaf.op == "constant" and leaf.shape == () and leaf.dtype != "bool"
+        numbers.append(float(leaf.attributes["value"]) if number else None)
+    return Signature(
+        op=node.attributes["formula"] if node.op == "map" else node.op,
+        attributes=() if node.op == "map" else tuple(sorted(node.attributes.items())),
+        same=tuple(map(node.args.index, node.args)),
+        constant=tuple(argument in constant for argument in node.args),
+        numbers=tuple(numbers),
+        policies=policies,
+    )
+
+
+def contributions(builder: Builder, reader: Node, name: str, g: Value, constant: set[str]) -> list[Value]:
+    """What `reader`, whose gradient is `g`, hands on to the operand `name`: one value for each place, of its shape."""
+    row = None if reader.op == "map" else ops.TABLE[reader.op]
+    if row is None or isinstance(row, ops.Elementwise):
+        return _elementwise(builder, reader, name, g, constant)
+    operands = [builder[argument] for argument in reader.args]
+    places = [place for place, argument in enumerate(reader.args) if argument == name]
+    if isinstance(row, ops.Reduction):
+        return [_reduction(builder, reader, operands[0], g, row)]
+    return [row.transpose(place, g, *operands, **reader.attributes) for place in places]
+
+
+def _elementwise(builder: Builder, reader: Node, name: str, g: Value, constant: set[str]) -> list[Value]:
+    rule = vjp(signature(builder, reader, constant), reader.args.index(name))
+    if rule is None:
+        return []
+    values = {"g": g, "y": builder[reader.name]}
+    result = builder.map(rule.formula, [values[each] if isinstance(each, str) else builder[reader.args[each]] for each in rule.operands])
+    return [unbroadcast(result, builder.nodes[name].shape)]
+
+
+def _reduction(builder: Builder, reader: Node, x: Value, g: Value, row: ops.Reduction) -> Value:
+    axis, keepdims = reader.attributes["axis"], reader.attributes["keepdims"]
+    y = expand_to(builder[reader.name], x, axis, keepdims)
+    weights = row.weights(x, y, builder.program.policies, axis=axis)
+    return expand_to(g, x, axis, keepdims) * weights
+
+

@@ -1,0 +1,183 @@
+"""Ops made of other ops: check expands each into primitives, whose gradients are derived like any other's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphgen import ops, sizes
+from graphgen.ops.axes import FULL, axes_of, axis_of, key_of
+from graphgen.ops.table import Mismatch, Type, composite
+
+SHIFT = "shifted so that exp cannot overflow"
+
+
+def _one_axis(x: Type, /, *, axis: Any) -> dict[str, Any]:
+    if x.dtype != "float":
+        raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=0)
+    return {"axis": axis_of(axis, x.ndim)}
+
+
+@composite(canonical=_one_axis, formula="y = exp(x) / sum(exp(x))", note=SHIFT)
+def softmax(x: Any, /, *, axis: Any = -1) -> Any:
+    """Exponentials along an axis, scaled to sum to 1."""
+    exponentials = ops.exp(shifted(x, (axis,)), name="exp")
+    return exponentials / ops.sum(exponentials, axis=axis, keepdims=True, name="total")
+
+
+@composite(canonical=_one_axis, formula="y = x - log(sum(exp(x)))", note=SHIFT)
+def log_softmax(x: Any, /, *, axis: Any = -1) -> Any:
+    """Logarithm of softmax."""
+    from_maximum = shifted(x, (axis,))
+    return from_maximum - ops.log(ops.sum(ops.exp(from_maximum, name="exp"), axis=axis, keepdims=True, name="total"))
+
+
+def shifted(x: Any, axis: tuple[int, ...]) -> Any:
+    """x minus its largest element along `axis`, or minus 0 where that is not finite.
+
+    The shift is a constant to every derivative: it cancels exactly in what is computed of it.
+    """
+    return ops.subtract(x, ops.finite_max(x, axis=axis, keepdims=True), name="shifted")
+
+
+def _reduction(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
+    if x.dtype != "float":
+        raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=0)
+    return {"axis": axes_of(axis, x.ndim), "keepdims": keepdims}
+
+
+@composite(canonical=_reduction, formula="y = log(sum(exp(x[i]) for i along axis))", note=SHIFT)
+def logsumexp(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
+    """Logarithm of the sum of exponentials along axes."""
+    shift = ops.finite_max(x, axis=axis, keepdims=True, name="max")
+    total = ops.sum(ops.exp(ops.subtract(x, shift, name="shifted"), name="exp"), axis=axis, keepdims=True, name="total")
+    result = ops.log(total) + shift
+    return result if keepdims or not axis else ops.squeeze(result, axis=axis)
+
+
+@composite(formula="y = x[key]", call=lambda x, key: ((x,), {"key": key}), canonical=lambda x, *, key: {"key": key_of(x, key)})
+def index(x: Any, /, *, key: Any) -> Any:
+    """A part of x: ints, slices, None for a new axis."""
+    entries = tuple(entry for entry in key if entry is not None)
+    added, place = [], 0
+    for entry in key:
+        if entry is None:
+            added.append(place)
+        place += not isinstance(entry, int)
+    part = x if all(entry == FULL for entry in entries) and added else ops.getitem(x, key=entries)
+    return ops.expand_dims(part, axis=tuple(added)) if added else part
+
+
+@composite(formula="y = minimum(maximum(x, min), max)")
+def clip(x: Any, min: Any, max: Any, /) -> Any:
+    """x kept between two bounds."""
+    return ops.minimum(ops.maximum(x, min), max)
+
+
+def _einsum_call(subscripts: Any, *operands: Any) -> Any:
+    return operands, {"subscripts": subscripts}
+
+
+def _einsum_canonical(*xs: Type, subscripts: Any) -> dict[str, Any]:
+    """Spell out "..." and the output; check letters, ranks and sizes."""
+    if not isinstance(subscripts, str):
+        raise Mismatch("GG025", f"subscripts are a string, got {subscripts!r}", 'as in ops.einsum("ij,jk->ik", a, b)')
+    for place, x in enumerate(xs):
+        if x.dtype != "float":
+            raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=place)
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(xs):
+        raise Mismatch("GG025", f"{subscripts!r} has {len(terms)} terms for {len(xs)} operands", "one term for each operand")
+    spare = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if letter not in subscripts]
+    ranks = [x.ndim - len(term.replace("...", "")) for term, x in zip(terms, xs, strict=True) if "..." in term]
+    dots = "".join(spare[: max(ranks, default=0)])
+    spelled = []
+    for term, x in zip(terms, xs, strict=True):
+        rank = x.ndim - len(term.replace("...", ""))
+        full = term.replace("...", dots[len(dots) - rank :] if rank > 0 else "", 1)
+        if not all(letter.isascii() and letter.isalpha() for letter in full) or len(full) != x.ndim:
+            raise Mismatch("GG025", f"the term {term!r} does not fit {x}", "one letter for each axis", about=len(spelled))
+        spelled.append(full)
+    letters = "".join(spelled)
+    if not arrow:
+        output = "..." + "".join(sorted(letter for letter in set(letters) - set(dots) if letters.count(letter) == 1))
+    output = output.replace("...", dots, 1)
+    if len(set(output)) < len(output) or not set(output) <= set(letters):
+        raise Mismatch("GG025", f"the output {output!r} repeats a letter or has one that no operand has", "each letter once")
+    _letter_sizes(spelled, xs)
+    return {"subscripts": f"{','.join(spelled)}->{output}"}
+
+
+def _letter_sizes(terms: list[str], xs: Any) -> dict[str, sizes.Size]:
+    """The size of each letter; size 1 gives way to any other."""
+    known: dict[str, sizes.Size] = {}
+    for place, (term, x) in enumerate(zip(terms, xs, strict=True)):
+        for letter, size in zip(term, x.shape, strict=True):
+            common = sizes.broadcast((known.get(letter, 1),), (size,))
+            if common is None:
+                got = f"{sizes.text(known[letter])} and {sizes.text(size)}"
+                raise Mismatch("GG025", f"the axes called {letter!r} differ in size: {got}", "equal letters, equal sizes", about=place)
+            known[letter] = common[0]
+    return known
+
+
+@composite(call=_einsum_call, canonical=_einsum_canonical, formula="y[out] = sum(product of operands over letters not in out)")
+def einsum(*xs: Any, subscripts: Any) -> Any:
+    """Sum of products over named axes; as many operands as terms."""
+    inputs, _, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    size_of = _letter_sizes(terms, xs)
+    operands = [_normal(x, term, place, terms, output, size_of) for place, (x, term) in enumerate(zip(xs, terms, strict=True))]
+    result = _contracted([value for value, _ in operands], [term for _, term in operands], output)
+    present = [letter for letter in output if any(letter in term for _, term in operands)]
+    missing = tuple(place for place, letter in enumerate(output) if letter not in present)
+    result = ops.expand_dims(result, axis=missing) if missing else result
+    return result if sizes.same(result.shape, tuple(size_of[letter] for letter in output)) else _stretched(result, output, size_of)
+
+
+def _stretched(x: Any, output: str, size_of: dict[str, sizes.Size]) -> Any:
+    return ops.broadcast_to(x, shape=tuple(size_of[letter] for letter in output))
+
+
+def _normal(x: Any, term: str, place: int, terms: list[str], output: str, size_of: dict[str, sizes.Size]) -> tuple[Any, str]:
+    """An operand without repeated letters, letters that are its alone, and axes of size 1 that stand for larger ones."""
+    for letter in dict.fromkeys(term):
+        while term.count(letter) > 1:
+            x, term = _diagonal(x, term, letter)
+    elsewhere = output + "".join(each for other, each in enumerate(terms) if other != place)
+    alone = tuple(axis for axis, letter in enumerate(term) if letter not in elsewhere)
+    if alone:
+        x, term = ops.sum(x, axis=alone), "".join(letter for letter in term if letter in elsewhere)
+    ones = tuple(axis for axis, letter in enumerate(term) if isinstance(x.shape[axis], int) and x.shape[axis] == 1)
+    if ones:
+        x, term = ops.squeeze(x, axis=ones), "".join(letter for axis, letter in enumerate(term) if axis not in ones)
+    return x, term
+
+
+def _diagonal(x: Any, term: str, letter: str) -> tuple[Any, str]:
+    """x over the diagonal of two axes of one letter: every (n + 1)-th element of the two axes laid flat, at the front."""
+    first = term.index(letter)
+    second = term.index(letter, first + 1)
+    rest = [axis for axis in range(len(term)) if axis not in (first, second)]
+    one, other = x.shape[first], x.shape[second]
+    if not isinstance(one, int) or not isinstance(other, int):
+        raise Mismatch("GG025", f"a diagonal over {letter!r} needs known sizes, got {x.node.type}", "declare the sizes as ints")
+    if not sizes.equal(one, other):  # one of them is 1
+        key = tuple(0 if axis in (first, second) and x.shape[axis] == 1 else FULL for axis in range(x.ndim))
+        gone = first if one == 1 else second
+        return ops.getitem(x, key=key), term[:gone] + term[gone + 1 :]
+    shape = tuple(x.shape[axis] for axis in rest)
+    flat = ops.reshape(ops.transpose(x, axes=(first, second, *rest)), shape=(one * one, *shape))
+    picked = ops.getitem(flat, key=((None, None, one + 1), *(FULL,) * (flat.ndim - 1)))
+    return picked, letter + "".join(term[axis] for axis in rest)
+
+
+def _contracted(values: list[Any], terms: list[str], output: str) -> Any:
+    kept = "".join(letter for letter in output if any(letter in term for term in terms))
+    if len(values) == 1:
+        order = tuple(terms[0].index(letter) for letter in kept)
+        return values[0] if order == tuple(range(len(order))) else ops.transpose(values[0], axes=order)
+    alone = [tuple(axis for axis, letter in enumerate(term) if letter not in kept + "".join(terms[:place] + terms[place + 1 :])) for place, term in enumerate(terms)]
+    values = [ops.sum(value, axis=axes) if axes else value for value, axes in zip(values, alone, strict=True)]
+    terms = ["".join(letter for axis, letter in enumerate(term) if axis not in axes) for term, axes in zip(terms, alone, strict=True)]
+    return ops.contraction(*values, subscripts=(tuple(terms), kept))

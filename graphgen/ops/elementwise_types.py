@@ -1,0 +1,87 @@
+"""The shape and dtype rules that all elementwise rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from graphgen import sizes
+from graphgen.ops.table import Mismatch, Type, complete
+
+
+def checked_attributes(row: Any, types: tuple[Type, ...], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes with defaults filled in, each a finite Python float; raises `Mismatch`."""
+    result = complete(row, types, attributes)
+    for keyword, value in result.items():
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) or not np.isfinite(value):
+            raise Mismatch("GG005", f"{keyword} is a finite number, got {value!r}")
+        result[keyword] = float(value)
+    return result
+
+
+def infer(row: Any, *types: Type, **attributes: Any) -> Type:
+    """The common shape of the operands, and the dtype by the row's rule; raises `Mismatch`."""
+    shape = sizes.broadcast(*(each.shape for each in types))
+    if shape is None:
+        raise Mismatch("GG020", f"shapes do not broadcast: {' and '.join(map(str, types))}", _broadcast_help(types))
+    return Type(shape, _RULES[row.dtype_rule](row, types))
+
+
+def _broadcast_help(types: tuple[Type, ...]) -> str:
+    symbolic = any(not isinstance(size, int) for each in types for size in each.shape)
+    rule = "sizes, counted from the last axis, must be equal or 1"
+    return f"{rule}; a symbolic size fits only 1 or itself" if symbolic else rule
+
+
+def _float(row: Any, types: tuple[Type, ...]) -> str:
+    for place, each in enumerate(types):
+        if each.dtype not in ("float", "bool"):
+            raise Mismatch("GG031", f"needs floats, got {each.dtype}", 'convert with ops.cast(x, "float")', about=place)
+    return "float"
+
+
+def _number(row: Any, types: tuple[Type, ...]) -> str:
+    kinds = ["float" if each.dtype == "bool" else each.dtype for each in types]
+    for place, kind in enumerate(kinds):
+        if kind != kinds[0]:
+            raise Mismatch("GG030", f"dtypes differ: {types[0].dtype} and {types[place].dtype}", 'convert one with ops.cast(x, "float")', about=place)
+    return kinds[0]
+
+
+def _bool(row: Any, types: tuple[Type, ...]) -> str:
+    if row.category == "logical":
+        for place, each in enumerate(types):
+            if each.dtype != "bool":
+                raise Mismatch("GG030", f"needs bools, got {each.dtype}", "compare first, as in x > 0", about=place)
+    elif any(each.dtype != types[0].dtype for each in types):
+        _number(row, types)
+    return "bool"
+
+
+def _where(row: Any, types: tuple[Type, ...]) -> str:
+    if types[0].dtype != "bool":
+        raise Mismatch("GG030", f"the condition is bool, got {types[0].dtype}", "compare first, as in x > 0", about=0)
+    return types[1].dtype if types[1].dtype == types[2].dtype else _number(row, types[1:])
+
+
+_RULES = {"float": _float, "number": _number, "bool": _bool, "where": _where}
+
+
+def substitute(row: Any, operands: list[Any], attributes: Mapping[str, Any]) -> sp.Expr:
+    """The row's formula of sympy expressions and numbers."""
+    if len(operands) != len(row.slots):
+        raise TypeError(f"{row.name} takes {len(row.slots)} operands, got {len(operands)}")
+    values = {symbol: _expression(row, operand) for symbol, operand in zip(row.slots, operands, strict=True)}
+    values |= {sp.Symbol(name, real=True): sp.Float(value) for name, value in {**row.attributes, **attributes}.items()}
+    return row.formula.xreplace(values)
+
+
+def _expression(row: Any, operand: Any) -> sp.Basic:
+    if isinstance(operand, sp.Basic):
+        return operand
+    if isinstance(operand, (int, float)) and not isinstance(operand, bool):
+        return sp.Integer(operand) if isinstance(operand, int) else sp.Float(operand)
+    raise TypeError(f"{row.name}: an operand is a node, a sympy expression or a number, not {operand!r}")

@@ -1,0 +1,79 @@
+"""Losses: composites over primitives. `reduction` is "mean" (the default), "sum" or "none", as in torch.nn.functional."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphgen import ops, sizes
+from graphgen.ops.composite import SHIFT, shifted
+from graphgen.ops.table import Mismatch, Type, composite
+
+
+def _reduced(values: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return values
+    return ops.mean(values) if reduction == "mean" else ops.sum(values)
+
+
+def _check_reduction(reduction: Any) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise Mismatch("GG005", f"unknown reduction {reduction!r}", 'one of "mean", "sum", "none"')
+
+
+def _same_shapes(prediction: Type, target: Type, /, *, reduction: Any) -> dict[str, Any]:
+    _check_reduction(reduction)
+    for place, each in enumerate((prediction, target)):
+        if each.dtype != "float":
+            raise Mismatch("GG031", f"needs floats, got {each.dtype}", 'declare it with dtype="float64", or ops.cast it', about=place)
+    if not sizes.same(prediction.shape, target.shape):
+        remedy = "reshape one of them: a loss that broadcasts compares every row with every other"
+        raise Mismatch("GG020", f"prediction and target differ in shape: {prediction} and {target}", remedy, about=1)
+    return {"reduction": reduction}
+
+
+@composite(canonical=_same_shapes, formula="mean((prediction - target)**2)", family="loss")
+def mse(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
+    """Mean squared error."""
+    return _reduced(ops.square(ops.subtract(prediction, target, name="error")), reduction)
+
+
+def _logits(logits: Type, target: Type, /, *, reduction: Any) -> dict[str, Any]:
+    _check_reduction(reduction)
+    if logits.dtype != "float":
+        raise Mismatch("GG031", f"logits are floats, got {logits.dtype}", about=0)
+    if not logits.ndim:
+        raise Mismatch("GG027", "logits need an axis of classes, got a scalar", about=0)
+    labels = target.dtype.startswith("int")
+    expected = logits.shape[:-1] if labels else logits.shape
+    if target.dtype == "bool":
+        raise Mismatch("GG030", "the target is bool", "give integer labels, or probabilities as floats", about=1)
+    if not sizes.same(target.shape, expected):
+        kind = "labels" if labels else "probabilities"
+        other = ' (labels are declared with dtype="int64")' if not labels and target.ndim < logits.ndim else ""
+        raise Mismatch("GG020", f"{kind} {target} do not fit logits {logits}", f"expected {sizes.shape_text(expected)}{other}", about=1)
+    return {"reduction": reduction}
+
+
+@composite(canonical=_logits, formula="mean(-log(softmax(logits)[label]))", family="loss", note=SHIFT)
+def cross_entropy(logits: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
+    """Cross entropy of softmax(logits) over the last axis; the target holds integer labels, or probabilities."""
+    from_maximum = shifted(logits, (logits.ndim - 1,))
+    total = ops.sum(ops.exp(from_maximum, name="exp"), axis=-1, keepdims=True, name="total")
+    if target.dtype.startswith("int"):
+        picked = ops.take_along_axis(from_maximum, ops.expand_dims(target, axis=-1), axis=-1)
+        values = ops.squeeze(ops.subtract(ops.log(total), picked), axis=-1)
+    else:
+        values = ops.sum(target * ops.subtract(ops.log(total), from_maximum), axis=-1)
+    return _reduced(values, reduction)
+
+
+@composite(canonical=_same_shapes, formula="mean((1 - target)*logits + softplus(-logits))", family="loss")
+def bce_with_logits(logits: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
+    """Binary cross entropy of sigmoid(logits); the target holds probabilities."""
+    return _reduced((1 - target) * logits + ops.softplus(-logits), reduction)
+
+
+@composite(canonical=_same_shapes, formula="mean(max(1 - target*prediction, 0))", family="loss")
+def hinge(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
+    """Hinge loss; the target holds -1 and 1."""
+    return _reduced(ops.relu(1 - target * prediction), reduction)

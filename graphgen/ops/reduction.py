@@ -1,0 +1,79 @@
+"""Rows that reduce x along axes, by their weights: dy = sum(weights * dx), d_x = weights * broadcast(d_y)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphgen import ops
+from graphgen.ops.axes import without
+from graphgen.ops.linear import _axis_text, _reduction_axes
+from graphgen.ops.table import Mismatch, Type, reduction
+
+
+def _tied(x: Any, y: Any, policies: Any, axis: tuple[int, ...]) -> Any:
+    """Where x equals y: shared evenly, or given to the first, as the ties policy says."""
+    mask = ops.equal(x, y, name="mask")
+    if policies.ties == "first":
+        return ops.cast(ops.first_true(mask, axis=axis), dtype="float")
+    chosen = ops.cast(mask, dtype="float")
+    return chosen / ops.sum(chosen, axis=axis, keepdims=True)
+
+
+def _extremum(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
+    attributes = _reduction_axes(x, axis=axis, keepdims=keepdims)
+    for each in attributes["axis"]:
+        if isinstance(x.shape[each], int) and x.shape[each] == 0:
+            raise Mismatch("GG023", f"axis {each} of {x} is empty and has no largest or smallest element")
+    return attributes
+
+
+def _infer(x: Type, /, *, axis: Any = None, keepdims: Any = False) -> Type:
+    if x.dtype == "bool":
+        raise Mismatch("GG030", "needs numbers, got bool", 'convert with ops.cast(x, "float")', about=0)
+    return Type(without(x.shape, axis, keepdims), x.dtype)
+
+
+@reduction
+class max:
+    """Largest element along axes; the gradient is shared by ties, or goes to the first."""
+
+    formula = "y = max(x[i] for i along axis)"
+    canonical = _extremum
+    infer = _infer
+
+    def weights(x: Any, y: Any, policies: Any, /, *, axis: Any) -> Any:
+        return _tied(x, y, policies, axis)
+
+    def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
+        return f"{{0:atom}}.max({', '.join(filter(None, [_axis_text(axis, x.ndim), 'keepdims=True' if keepdims else '']))})"
+
+
+@reduction
+class min:
+    """Smallest element along axes; the gradient is shared by ties, or goes to the first."""
+
+    formula = "y = min(x[i] for i along axis)"
+    canonical = _extremum
+    infer = _infer
+
+    def weights(x: Any, y: Any, policies: Any, /, *, axis: Any) -> Any:
+        return _tied(x, y, policies, axis)
+
+    def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
+        return f"{{0:atom}}.min({', '.join(filter(None, [_axis_text(axis, x.ndim), 'keepdims=True' if keepdims else '']))})"
+
+
+@reduction
+class finite_max:
+    """Largest element along axes, kept with size 1, and 0 where that is not finite: a shift that leaves nothing infinite."""
+
+    formula = "y = m if isfinite(m) else 0, for m = max(x[i] for i along axis)"
+    canonical = _extremum
+    infer = _infer
+    stops = True
+
+    def weights(x: Any, y: Any, policies: Any, /, *, axis: Any) -> Any:
+        raise AssertionError("no gradient passes")
+
+    def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
+        return f"finite_max({{0}}{', ' + _axis_text(axis, x.ndim) if _axis_text(axis, x.ndim) else ''})"

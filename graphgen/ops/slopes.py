@@ -1,0 +1,162 @@
+"""Slopes of elementwise ops, for both modes, as formulas: derived once for each signature, never for each node."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import sympy as sp
+
+from graphgen.ops.derivative import Conventions, Policies, derivative, number
+from graphgen.ops.elementwise import ELEMENTWISE
+from graphgen.ops.formula import Formula, formula, piecewise, recognise
+from graphgen.ops.functions import Maximum, Minimum
+from graphgen.ops.output import OUTPUT, slope
+from graphgen.targets.printer import Attributes
+
+__all__ = ["Policies", "Rule", "Signature", "derivative", "jvp", "vjp"]
+
+_GRADIENT = sp.Symbol("gradient g", real=True)  # no slot's name
+
+
+class Signature(NamedTuple):
+    """What a slope depends on, besides the values of the operands.
+
+    Attributes
+    ----------
+    op : the name of a row, or the formula of a map node.
+    attributes : (name, value) pairs, sorted.
+    same : for each operand, the first one that is the same node.
+    constant : whether an operand depends on constants only.
+    numbers : an operand that is a literal number.
+    """
+
+    op: str | Formula
+    attributes: Attributes
+    same: tuple[int, ...]
+    constant: tuple[bool, ...]
+    numbers: tuple[float | None, ...]
+    policies: Policies = Policies()
+
+
+class Rule(NamedTuple):
+    """A slope as a formula, and what goes into its slots.
+
+    `operands` holds "g" for the gradient of the output, "y" for the output, i for operand i, ("dot", i) for its tangent.
+    """
+
+    formula: Formula
+    operands: tuple[Any, ...]
+
+
+def vjp(signature: Signature, operand: int) -> Rule | None:
+    """The gradient of an operand: g times the slope, summed over all places where the operand stands.
+
+    Branches that do not depend on the operand are 0 whatever g is. None if the slope is zero everywhere.
+    """
+    return _vjp(_essential(signature), signature.same[operand])
+
+
+def jvp(signature: Signature, active: tuple[int, ...]) -> Rule | None:
+    """The tangent of the output: the sum, over the operands in `active`, of slope times tangent. None if it is zero everywhere."""
+    return _jvp(_essential(signature), tuple(sorted({signature.same[operand] for operand in active})))
+
+
+@cache
+def _vjp(signature: Signature, operand: int) -> Rule | None:
+    found = _slope(signature, operand)
+    if found == 0:
+        return None
+    return _rule(times(_GRADIENT, found), [("g", _GRADIENT)], signature)
+
+
+@cache
+def _jvp(signature: Signature, active: tuple[int, ...]) -> Rule | None:
+    dots = [(("dot", operand), sp.Symbol(f"dot {operand}", real=True)) for operand in active]
+    terms = [times(dot, _slope(signature, operand)) for operand, (_, dot) in zip(active, dots, strict=True)]
+    total = _sum(terms)
+    return None if total == 0 else _rule(total, dots, signature)
+
+
+@cache
+def _slope(signature: Signature, operand: int) -> sp.Expr:
+    """The slope by one operand, over the slots of the op's own formula and OUTPUT."""
+    if isinstance(signature.op, str) and ELEMENTWISE[signature.op].zero_slope:
+        return sp.S.Zero
+    own = _formula_of(signature)
+    if own.is_bool or own.kinds[operand] == "bool":
+        return sp.S.Zero
+    values = {own.slots[at]: number(value) for at, value in enumerate(signature.numbers) if value is not None}
+    values |= {own.slots[at]: own.slots[first] for at, first in enumerate(signature.same) if at != first}
+    constant = frozenset(own.slots[at] for at, is_constant in enumerate(signature.constant) if is_constant)
+    expression = recognise(own.expression.xreplace(values))
+    found = slope(expression, own.slots[operand], Conventions(signature.policies, constant))
+    if found.has(sp.I):  # the logarithm of a negative number: nan when it runs
+        return _slope(signature._replace(numbers=(None,) * len(signature.numbers)), operand)
+    found = recognise(found)
+    assert not found.has(sp.Derivative, sp.Subs, sp.DiracDelta), f"{found} is no formula"
+    return found
+
+
+def _formula_of(signature: Signature) -> Formula:
+    if isinstance(signature.op, Formula):
+        return signature.op
+    return ELEMENTWISE[signature.op].derived(signature.attributes)
+
+
+def _rule(expression: sp.Expr, first: Sequence[tuple[Any, sp.Symbol]], signature: Signature) -> Rule:
+    slots = enumerate(_formula_of(signature).slots)
+    known = [*first, ("y", OUTPUT), *slots]
+    used = [(what, symbol) for what, symbol in known if symbol in expression.free_symbols]
+    return Rule(formula(expression, [symbol for _, symbol in used]), tuple(what for what, _ in used))
+
+
+def times(factor: sp.Expr, expression: sp.Expr) -> sp.Expr:
+    """A product that is zero in the branches that are zero, even if the factor is not finite there."""
+    if not expression.has(sp.Piecewise):
+        return factor * expression
+    if isinstance(expression, sp.Piecewise):
+        return piecewise(*((times(factor, value), condition) for value, condition in expression.args))
+    if isinstance(expression, sp.Add):
+        plain = [term for term in expression.args if not term.has(sp.Piecewise)]
+        return _sum([factor * sp.Add(*plain), *(times(factor, term) for term in expression.args if term not in plain)])
+    if isinstance(expression, sp.Mul):
+        for part in expression.args:
+            if isinstance(part, sp.Piecewise):
+                return times(factor * expression / part, part)
+    return factor * expression
+
+
+def _sum(terms: list[sp.Expr]) -> sp.Expr:
+    """The sum; Piecewise terms with the same conditions are added branch by branch."""
+    plain = [term for term in terms if not isinstance(term, sp.Piecewise)]
+    branches: dict[tuple[sp.Basic, ...], list[sp.Expr]] = {}
+    for term in terms:
+        if isinstance(term, sp.Piecewise):
+            conditions = tuple(condition for _, condition in term.args)
+            values = [value for value, _ in term.args]
+            known = branches.setdefault(conditions, [sp.S.Zero] * len(values))
+            branches[conditions] = [sum(pair) for pair in zip(known, values, strict=True)]
+    chosen = [piecewise(*zip(values, conditions, strict=True)) for conditions, values in branches.items()]
+    return sp.Add(*plain, *chosen)
+
+
+def _essential(signature: Signature) -> Signature:
+    """The signature without what does not matter, so that x * 2.0 and x * 3.0 share one derivation."""
+    folds, compares = _matters(_formula_of(signature))
+    matters = [folded or (compares and value == 0) for folded, value in zip(folds, signature.numbers, strict=True)]
+    numbers = tuple(value if kept else None for kept, value in zip(matters, signature.numbers, strict=True))
+    constant = signature.constant if compares else (False,) * len(signature.constant)
+    policies = signature.policies if compares or _formula_of(signature).expression.has(sp.Piecewise) else Policies()
+    return signature._replace(numbers=numbers, constant=constant, policies=policies)
+
+
+@cache
+def _matters(own: Formula) -> tuple[tuple[bool, ...], bool]:
+    """Whether a number in each slot is worth its own derivation, and whether it matters which slots are constant."""
+    compares = own.expression.has(Maximum, Minimum)
+    inside: set[sp.Basic] = set()
+    for node in sp.preorder_traversal(own.expression):
+        is_power = isinstance(node, sp.Pow) and not node.exp.is_Integer
+        if is_power or (isinstance(node, sp.Function) and not isinstance(node, sp.Piecewise | Maximum | Minimum)):
+            inside |= node.free_symbols
+    return tuple(symbol in inside for symbol in own.slots), compares

@@ -1,0 +1,135 @@
+"""Checks of arguments at the entry of a generated function."""
+# ruff: noqa: TC004 -- supplied.py holds types alone: what it names exists where the helpers are copied to
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from graphgen.runtime.supplied import INPUTS, PARAMETERS, _float
+
+
+def _check(parameters: dict, /, **inputs: Any) -> list:
+    """Return all parameters, then the inputs given, as arrays of the declared dtypes; ValueError if one does not fit."""
+    sizes: dict = {}
+    arrays = [_argument(name, parameters.get(name), *PARAMETERS[name], sizes) for name in PARAMETERS]
+    arrays += [_argument(name, value, *INPUTS[name], sizes) for name, value in inputs.items()]
+    return arrays
+
+
+def _argument(name: str, value: Any, shape: tuple, dtype: str, sizes: dict) -> np.ndarray:
+    """Return `value` as an array of the declared dtype; ValueError if that or its shape does not fit.
+
+    `sizes` collects each symbolic size with the argument that fixed it: {"batch": (64, "x")}.
+    """
+    if value is None:
+        raise ValueError(f"{name}: missing, expected {dtype} of shape {_shape_text(shape)}")
+    wanted = _float if dtype in ("float32", "float64") else dtype
+    array = value if type(value) is np.ndarray and value.dtype == wanted else _cast(name, value, dtype)
+    # The shapes are never equal where a symbolic size is declared.
+    if array.shape != shape and not _fits(name, array.shape, shape, sizes):
+        raise ValueError(_misfit(name, array.shape, shape, sizes))
+    return array
+
+
+def _cast(name: str, value: Any, dtype: str) -> np.ndarray:
+    """Return `value` as an array of the declared dtype; ValueError where the cast would change what it says."""
+    wanted = np.dtype(_float if dtype in ("float32", "float64") else dtype)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # lists of unequal lengths
+        raise ValueError(f"{name}: expected {dtype}, got what is no array: {error}") from None
+    if array.dtype == wanted:
+        return array
+    if wanted.kind == "f" and array.dtype.kind in "fiub":
+        return array.astype(wanted)
+    if wanted.kind in "iu" and array.dtype.kind in "iu":
+        if array.size and not np.iinfo(wanted).min <= int(array.min()) <= int(array.max()) <= np.iinfo(wanted).max:
+            raise ValueError(f"{name}: expected {dtype}, got {array.dtype} from {array.min()} to {array.max()}")
+        return array.astype(wanted)
+    remedy = ""
+    if wanted.kind in "iu" and array.dtype.kind in "fb":
+        remedy = f"; if its values are whole numbers, pass {name}.astype({dtype!r})"
+    elif wanted.kind == "b" and array.dtype.kind in "fiu":
+        remedy = f"; pass a comparison such as {name} != 0"
+    raise ValueError(f"{name}: expected {dtype}, got {array.dtype}{remedy}")
+
+
+def _fits(name: str, came: tuple, shape: tuple, sizes: dict) -> bool:
+    """Say whether the shape that came fits the declared one; a symbolic size not yet in `sizes` is what came."""
+    if len(came) != len(shape):
+        return False
+    for axis, declared in enumerate(shape):
+        size = came[axis]
+        if isinstance(declared, str):
+            # a derived size such as 2*n is checked once n is known
+            if declared.isidentifier() and sizes.setdefault(declared, (size, name))[0] != size:
+                return False
+        elif size != declared:
+            return False
+    return True
+
+
+def _misfit(name: str, came: tuple, shape: tuple, sizes: dict) -> str:
+    """Say which shape was expected, with the sizes that earlier arguments have fixed, and which one came."""
+    fixed = [(size, *sizes[size]) for size in dict.fromkeys(shape) if size in sizes and sizes[size][1] != name]
+    known = ", ".join(f"{size} = {value} as in {where}" for size, value, where in fixed)
+    return f"{name}: expected shape {_shape_text(shape)}{' with ' if known else ''}{known}, got {_shape_text(came)}"
+
+
+def _shape_text(shape: tuple) -> str:
+    """Return a shape as it is declared, with the names of symbolic sizes unquoted."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _expect(name: str, array: np.ndarray, axis: int, size: int) -> None:
+    """Raise a ValueError unless the axis has its derived size, such as 2*n."""
+    if array.shape[axis] != size:
+        shape = (PARAMETERS.get(name) or INPUTS[name])[0]
+        came = _shape_text(array.shape)
+        raise ValueError(f"{name}: expected shape {_shape_text(shape)} with {shape[axis]} = {size}, got {came}")
+
+
+def _check_tangents(tangents: dict, /, **values: Any) -> list:
+    """Return the direction given for each value, in its shape and in the order given; an absent one is zero."""
+    _refuse_unknown(tangents, values)
+    directions = []
+    for name, value in values.items():
+        direction = tangents.get(name)
+        direction = np.zeros_like(value, dtype=_float) if direction is None else _cast(name, direction, "float64")
+        if direction.shape != np.shape(value):
+            came = _shape_text(direction.shape)
+            raise ValueError(f"{name}: expected the shape of its value, {_shape_text(np.shape(value))}, got {came}")
+        directions.append(direction)
+    return directions
+
+
+def _refuse_unknown(given: dict, known: dict) -> None:
+    """Raise a ValueError that lists the names in `given` that are not in `known`."""
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+
+
+def _check_scalars(parameters: dict, /, **inputs: Any) -> list:
+    """Return all parameters, then the inputs given, as Python floats; ValueError if one is not a number."""
+    numbers = [_scalar(name, parameters.get(name)) for name in PARAMETERS]
+    numbers += [_scalar(name, value) for name, value in inputs.items()]
+    return numbers
+
+
+def _scalar(name: str, value: Any) -> float:
+    """Return a number, a NumPy scalar or a 0-d array as a Python float; ValueError for anything else."""
+    if isinstance(value, (int, float)) or (getattr(value, "shape", None) == () and value.dtype.kind in "fiub"):
+        return float(value)
+    if value is None:
+        raise ValueError(f"{name}: missing, expected a number")
+    shape = getattr(value, "shape", None)
+    came = type(value).__name__ if shape is None else f"{value.dtype} of shape {shape}"
+    raise ValueError(f"{name}: expected a number, got {came}")
+
+
+def _check_scalar_tangents(tangents: dict, /, **values: Any) -> list:
+    """Return the direction given for each value, as floats in the order given; an absent one is zero."""
+    _refuse_unknown(tangents, values)
+    return [_scalar(name, tangents.get(name, 0.0)) for name in values]

@@ -1,0 +1,291 @@
+"""The check of a generated module's gradients against differences of its loss."""
+# ruff: noqa: TC004 -- supplied.py holds types alone: what it names exists where the helpers are copied to
+
+import ast
+import math
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphgen.runtime.arguments import _check, _refuse_unknown
+
+if TYPE_CHECKING:
+    from graphgen.runtime.supplied import (
+        INPUTS,
+        PARAMETERS,
+        _bounds,
+        _float,
+        _sizes,
+        _value_and_grad,
+        _wrt,
+        init_parameters,
+        jvp,
+        loss,
+    )
+
+# The largest relative error that passes. A file in float64 is usually better by four digits.
+_TOLERANCE = 1e-6
+
+# Of an array with more entries than this, as many are drawn, and a direction through all of them is checked as well.
+_ENTRIES = 64
+
+# Differences start with this step, for values around 1, and go on with a quarter of it.
+_FIRST_STEP = 2.0**-6
+_RUNGS = 12
+
+
+def check_gradients(
+    parameters: dict | None = None, *, seed: int = 0, tolerance: float | None = None, **inputs: Any
+) -> dict[str, float]:
+    """Compare every gradient with differences of the loss, in float64 whatever the module's dtype.
+
+    An entry at a kink, where the slopes on its two sides differ, has no derivative to compare with: it is left out, and
+    the table says so. While the check runs the whole module computes in float64.
+
+    Parameters
+    ----------
+    parameters : dict, optional
+        The point to check at. By default that of `init_parameters(seed)` with normal noise of 0.1 added, so that
+        what starts at zero does not sit exactly at a kink.
+    seed : int
+        For everything that is drawn.
+    tolerance : float, optional
+        The largest error that passes; 1e-6 by default.
+    **inputs
+        Inputs by name. Missing ones are drawn: floats normal or within their bounds, integers within theirs.
+
+    Returns
+    -------
+    dict
+        The worst error for each gradient, relative to that gradient's largest entry; nan if nothing could be compared.
+
+    Raises
+    ------
+    AssertionError
+        With the table of all gradients, if an error exceeds the tolerance.
+    ValueError
+        If an input does not fit, or the loss is not finite at the point.
+    """
+    rows = _gradient_rows(parameters, seed, inputs)
+    if _wrong(rows, _TOLERANCE if tolerance is None else tolerance):
+        raise AssertionError("wrong gradients\n" + _gradient_table(rows))
+    return {name: error for name, _, _, error, _ in rows}
+
+
+def _main() -> None:
+    """Print the table of `check_gradients`, and exit with 1 if a gradient is wrong."""
+    rows = _gradient_rows(None, 0, {})
+    print(_gradient_table(rows))
+    if _wrong(rows, _TOLERANCE):
+        raise SystemExit(1)
+
+
+def _wrong(rows: list, tolerance: float) -> bool:
+    """Say whether an error exceeds the tolerance; nan stands for a gradient that could not be compared."""
+    return any(error > tolerance for _, _, _, error, _ in rows)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+    cells = [("name", "shape", "largest", "worst error", "notes")]
+    for name, shape, largest, error, notes in rows:
+        cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
+    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_rows(parameters: dict | None, seed: int, inputs: dict) -> list:
+    """Return a row (name, shape, largest entry, worst error, notes) for each gradient."""
+    global _float
+    declared, _float = _float, np.float64
+    try:
+        generator = np.random.default_rng(seed)
+        point = _draw_point(generator, parameters, seed, inputs)
+        arguments = ({name: point[name] for name in PARAMETERS}, *(point[name] for name in INPUTS))
+        result, gradients = _value_and_grad(*arguments)[:2]
+        here = loss(*arguments)
+        if not math.isfinite(result):
+            raise ValueError(f"the loss is {result} at this point: pass other inputs, or declare their low and high")
+        if abs(result - here) > 1e-12 * max(1.0, abs(here)):
+            raise AssertionError(f"value_and_grad answers with the loss {result!r}, loss with {here!r}")
+        # Rounding hides slopes that are smaller than this beside the loss and the other gradients.
+        floor = 1e-5 * max([abs(here), *map(_largest, gradients.values())])
+        rows = []
+        for name, gradient in gradients.items():
+            if np.shape(gradient) != point[name].shape:
+                shapes = f"{np.shape(gradient)}, its value {point[name].shape}"
+                raise AssertionError(f"the gradient of {name} has shape {shapes}")
+            rows.append(_gradient_row(generator, name, np.asarray(gradient), point[name], arguments, floor))
+        return rows
+    finally:
+        _float = declared
+
+
+def _gradient_row(
+    generator: np.random.Generator, name: str, gradient: np.ndarray, array: np.ndarray, arguments: tuple, floor: float
+) -> tuple:
+    """Return the row of one gradient: its entries, or some of them and a direction, against differences."""
+    largest = _largest(gradient)
+    if not math.isfinite(largest):
+        return name, array.shape, largest, math.inf, "not finite"
+    directions, notes = _directions(generator, array.size)
+    derived = np.array([gradient.ravel()[places] @ weights for places, weights in directions])
+    flat = array.reshape(-1)
+    slopes = np.array([_slopes(flat, places, weights, arguments) for places, weights in directions]).reshape(-1, 2)
+    measured = slopes.mean(axis=1)
+    scale = max(largest, floor, _largest(measured[np.isfinite(measured)])) or 1.0
+    # The slopes on the two sides of a smooth entry agree to about ten digits.
+    smooth = np.abs(slopes[:, 0] - slopes[:, 1]) <= 1e-6 * scale
+    if not smooth.all():
+        notes.append(f"{np.sum(~smooth)} of {len(smooth)} at a kink, left out")
+    if largest == 0.0:
+        notes.append("all zero")
+    elif largest < floor:
+        notes.append("too small to measure well")
+    error = _largest((measured - derived)[smooth]) / scale
+    if directions and not smooth.any():
+        error = math.nan
+    return name, array.shape, largest, error, "; ".join(notes)
+
+
+def _directions(generator: np.random.Generator, size: int) -> tuple[list, list]:
+    """Return directions through an array of that size, each as places and weights, and what to note about them."""
+    if size <= _ENTRIES:
+        return [([place], [1.0]) for place in range(size)], []
+    chosen = np.sort(generator.choice(size, _ENTRIES, replace=False))
+    # The slope along this direction through all entries is of the size of a typical entry's gradient.
+    through_all = (np.arange(size), generator.normal(size=size) / math.sqrt(size))
+    return [([place], [1.0]) for place in chosen] + [through_all], [f"{_ENTRIES} of {size} entries and a direction"]
+
+
+def _slopes(flat: np.ndarray, places: Any, weights: Any, arguments: tuple) -> tuple[float, float]:
+    """Return the slopes of the loss forward and backward along a direction; `flat` is a view of one of the arguments."""
+    here = flat[places]
+
+    def value(step: float) -> float:
+        flat[places] = here + step * np.asarray(weights)
+        return _loss_or_nan(arguments)
+
+    first_step = _FIRST_STEP * max(1.0, _largest(here))
+    try:
+        return _one_sided_slope(value, first_step), _one_sided_slope(value, -first_step)
+    finally:
+        flat[places] = here
+
+
+def _one_sided_slope(value: Callable[[float], float], step: float) -> float:
+    """Return the slope of `value` at 0 on the side of `step`: divided differences, extrapolated to a step of 0.
+
+    The steps shrink fourfold. Each column of Neville's table cancels one more power of the step, and the entry that
+    agrees best with its neighbours is the answer (Ridders 1982; Numerical Recipes, 5.7); nan if no two are finite.
+    """
+    start = value(0.0)
+    slope, doubt = math.nan, math.inf
+    coarser: list[float] = []
+    for _ in range(_RUNGS):
+        row = [(value(step) - start) / step]
+        rounding = 2.0**-52 * abs(start / step)  # makes neighbours at small steps agree by chance
+        for column, neighbour in enumerate(coarser, start=1):
+            row.append(row[-1] + (row[-1] - neighbour) / (4.0**column - 1.0))
+            difference = rounding + max(abs(row[-1] - row[-2]), abs(row[-1] - neighbour))
+            if difference < doubt:
+                slope, doubt = row[-1], difference
+        if doubt <= 1e-10 * abs(slope):
+            break
+        coarser, step = row, step / 4.0
+    return slope
+
+
+def _loss_or_nan(arguments: tuple) -> float:
+    """Return the loss, and nan where a step has left the domain of a function: there `math` raises, NumPy warns."""
+    try:
+        with np.errstate(all="ignore"):
+            return float(loss(*arguments))
+    except (ValueError, ArithmeticError):
+        return math.nan
+
+
+def _largest(array: np.ndarray) -> float:
+    """Return the largest magnitude in an array, 0 for an empty one."""
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+def _draw_point(generator: np.random.Generator, parameters: dict | None, seed: int, inputs: dict) -> dict:
+    """Return float64 copies of all parameters and inputs by name; what is not given is drawn."""
+    _refuse_unknown(inputs, INPUTS)
+    sizes = _known_sizes({**(parameters or {}), **inputs})
+    if parameters is None:
+        initial = init_parameters(seed, **{name: sizes[name] for name in _sizes})
+        parameters = {name: value + 0.1 * generator.normal(size=np.shape(value)) for name, value in initial.items()}
+    values = {name: inputs.get(name) for name in INPUTS}
+    for name, (shape, dtype) in INPUTS.items():
+        if values[name] is None:
+            low, high = (_size(bound, sizes) for bound in _bounds.get(name, (None, None)))
+            values[name] = _draw(generator, tuple(_size(size, sizes) for size in shape), dtype, low, high)
+    arrays = _check(parameters, **values)
+    return {name: np.array(array, order="C") for name, array in zip((*PARAMETERS, *INPUTS), arrays, strict=True)}
+
+
+def _known_sizes(given: dict) -> dict:
+    """Return all symbolic sizes: as the arguments given have them, the others 3, 4, 5 ... in order of appearance."""
+    declared = {**INPUTS, **PARAMETERS}
+    sizes: dict = {}
+    for name, value in given.items():
+        if name in declared:  # whether their shapes fit is found out later, with a better message
+            pairs = zip(declared[name][0], np.shape(value), strict=False)
+            sizes |= {size: came for size, came in pairs if isinstance(size, str)}
+    free = 3
+    for shape, _ in declared.values():
+        for size in shape:
+            if isinstance(size, str) and size.isidentifier() and size not in sizes:
+                sizes[size] = free
+                free += 1
+    return sizes
+
+
+def _size(size: Any, sizes: dict) -> Any:
+    """Return the value of a symbolic size; numbers, and the None of an absent bound, stand for themselves."""
+    return sizes.get(size, size)
+
+
+def _derived_size(size: Any, sizes: dict) -> Any:
+    """Return the value of a size such as "2*n"; numbers, and the None of an absent bound, stand for themselves."""
+    if not isinstance(size, str) or size in sizes:
+        return sizes.get(size, size)
+    operations = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
+
+    def value(node: Any) -> int:
+        if isinstance(node, ast.BinOp):
+            return operations[type(node.op)](value(node.left), value(node.right))
+        return sizes[node.id] if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+    return value(ast.parse(size, mode="eval").body)
+
+
+def _draw(generator: np.random.Generator, shape: tuple, dtype: str, low: Any, high: Any) -> np.ndarray:
+    """Return random values: floats normal or in [low, high), integers in [low, high), by default ten from low or 0."""
+    if dtype == "bool":
+        return generator.integers(0, 2, shape).astype(bool)
+    if not dtype.startswith("float"):
+        low = 0 if low is None else low
+        return generator.integers(low, low + 10 if high is None else high, shape)
+    if low is not None and high is not None:
+        return generator.uniform(low, high, shape)
+    values = generator.normal(size=shape)
+    if low is not None:
+        return low + np.abs(values)
+    return values if high is None else high - np.abs(values)
+
+
+def _value_and_grad_by_jvp(parameters: dict, *inputs: Any) -> tuple[float, dict]:
+    """Return the loss and its gradient, by one forward-mode sweep for each entry."""
+    point = {**parameters, **dict(zip(INPUTS, inputs, strict=True))}
+    gradients = {name: np.zeros(np.shape(point[name])) for name in _wrt}
+    for name, gradient in gradients.items():
+        for entry in np.ndindex(gradient.shape):
+            tangent = np.zeros(gradient.shape)
+            tangent[entry] = 1.0
+            gradient[entry] = jvp(parameters, {name: tangent}, *inputs)[1]
+    return loss(parameters, *inputs), gradients

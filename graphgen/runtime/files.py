@@ -1,0 +1,92 @@
+"""Parameters in npz files."""
+# ruff: noqa: TC004 -- supplied.py holds types alone: what it names exists where the helpers are copied to
+
+import os
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graphgen.runtime.arguments import _check, _fits, _misfit
+from graphgen.runtime.initialize import _packed
+
+if TYPE_CHECKING:
+    from graphgen.runtime.supplied import PARAMETERS, _float, _hash
+
+
+def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
+    """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; no suffix is added.
+    parameters : dict
+        The parameters by name. Their names, shapes and dtypes are checked as those of any call.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing or does not fit.
+    """
+    arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
+    path = os.fsdecode(path)
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            np.savez(file, graph=_hash, **arrays)
+        os.replace(temporary, path)  # in one step: nobody sees half a file
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
+def load_parameters(path: str | os.PathLike) -> dict:
+    """Return the parameters that `save_parameters` wrote to `path`.
+
+    A file may hold more than parameters, such as the state of a training run; that is left alone.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The npz file.
+
+    Returns
+    -------
+    dict
+        The parameters by name, in declaration order, as `init_parameters` returns them.
+
+    Raises
+    ------
+    ValueError
+        If it is not an npz file, or listing every name, shape and dtype in it that does not fit.
+    """
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{os.fsdecode(path)}: not an npz file")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as entries:
+            stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
+            graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+    problems = _problems(stored)
+    if problems:
+        title = f"{os.fsdecode(path)} does not fit this graph, {_hash}; it was saved by {graph}:"
+        raise ValueError("\n  ".join([title, *problems]))
+    return _packed({name: stored[name] for name in PARAMETERS})
+
+
+def _problems(stored: dict) -> list:
+    """Return what in the stored parameters does not fit the declared ones, a line for each."""
+    problems: list = []
+    sizes: dict = {}
+    for name, (shape, _) in PARAMETERS.items():
+        if name not in stored:
+            problems.append(f"{name}: missing")
+            continue
+        if not _fits(name, stored[name].shape, shape, sizes):
+            problems.append(_misfit(name, stored[name].shape, shape, sizes))
+        if stored[name].dtype != _float:
+            problems.append(f"{name}: expected {np.dtype(_float)}, got {stored[name].dtype}")
+    problems += [f"{name}: not a parameter of this graph" for name in stored if name not in PARAMETERS]
+    return problems

@@ -1,0 +1,78 @@
+"""Parameters as views of one flat vector, and the random initial values."""
+# ruff: noqa: TC004 -- supplied.py holds types alone: what it names exists where the helpers are copied to
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from graphgen.runtime.supplied import _float
+
+
+def _views(shapes: dict) -> dict:
+    """Return an array of zeros for each name, all of them views of one flat vector, in the order given."""
+    flat = np.zeros(sum(math.prod(shape) for shape in shapes.values()), dtype=_float)
+    views, start = {}, 0
+    for name, shape in shapes.items():
+        stop = start + math.prod(shape)
+        views[name] = flat[start:stop].reshape(shape)
+        start = stop
+    return views
+
+
+def _packed(arrays: dict) -> dict:
+    """Return the arrays as views of one flat vector that holds their values."""
+    views = _views({name: array.shape for name, array in arrays.items()})
+    for name, array in arrays.items():
+        views[name][...] = array
+    return views
+
+
+def _packed_scalars(arrays: dict) -> dict:
+    """Return the 0-d arrays as Python floats."""
+    return {name: float(array) for name, array in arrays.items()}
+
+
+def uniform(generator: np.random.Generator, shape: tuple, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Return values drawn evenly from [low, high)."""
+    return generator.uniform(low, high, shape)
+
+
+def normal(generator: np.random.Generator, shape: tuple, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
+    """Return values drawn from the normal distribution."""
+    return generator.normal(mean, std, shape)
+
+
+def glorot_uniform(generator: np.random.Generator, shape: tuple) -> np.ndarray:
+    """Return even values of variance 2 / (fan_in + fan_out) (Glorot & Bengio 2010, eq. 16)."""
+    bound = math.sqrt(6.0 / sum(_fans(shape)))  # even values in [-bound, bound) have the variance bound**2 / 3
+    return generator.uniform(-bound, bound, shape)
+
+
+def glorot_normal(generator: np.random.Generator, shape: tuple) -> np.ndarray:
+    """Return normal values of variance 2 / (fan_in + fan_out) (Glorot & Bengio 2010, eq. 12)."""
+    return generator.normal(0.0, math.sqrt(2.0 / sum(_fans(shape))), shape)
+
+
+def he_uniform(generator: np.random.Generator, shape: tuple) -> np.ndarray:
+    """Return even values of variance 2 / fan_in, which keeps the scale of relu layers (He et al. 2015, eq. 10)."""
+    bound = math.sqrt(6.0 / _fans(shape)[0])  # even values in [-bound, bound) have the variance bound**2 / 3
+    return generator.uniform(-bound, bound, shape)
+
+
+def he_normal(generator: np.random.Generator, shape: tuple) -> np.ndarray:
+    """Return normal values of variance 2 / fan_in, which keeps the scale of relu layers (He et al. 2015, eq. 10)."""
+    return generator.normal(0.0, math.sqrt(2.0 / _fans(shape)[0]), shape)
+
+
+def _fans(shape: tuple) -> tuple[int, int]:
+    """Return how many values each unit reads and how many units read each value, at least 1.
+
+    Weights are (in, out); kernels are (out, in, *window), and each place of the window counts.
+    """
+    if len(shape) < 3:
+        ends = shape or (1,)
+        return max(1, ends[0]), max(1, ends[-1])
+    window = math.prod(shape[2:])
+    return max(1, shape[1] * window), max(1, shape[0] * window)

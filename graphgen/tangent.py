@@ -1,0 +1,95 @@
+"""Forward mode: a program whose values each come with their tangent, for one direction given at each call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from graphgen import ops, sizes
+from graphgen.gradient import constants, signature
+from graphgen.ops.linear import expand_to
+from graphgen.ops.slopes import jvp
+from graphgen.program import Builder, Node, Program, Value, Why
+
+SWEEP = "tangent"
+
+
+def tangent(program: Program, wrt: Iterable[str]) -> Program:
+    """Interleave each value with its tangent, along tangents of the float nodes `wrt`.
+
+    The tangent of `x` is called `x_dot`; the given ones are inputs. What a result does not depend on has none.
+
+    Returns
+    -------
+    Program
+        With the results ("jvp", name) for each output and for the loss.
+    """
+    wrt = tuple(wrt)
+    builder = replace(program, nodes={}, results={}).builder()
+    builder.results = dict(program.results)
+    builder.reserve([*program.nodes, *(f"{name}_dot" for name in program.nodes)])
+    constant = constants(program)
+    dots: dict[str, Value] = {}
+    for node in program.nodes.values():
+        builder.append(node)
+        why = Why(node.why.place, node.why.composite, (node.name,))
+        with builder.making(f"{node.name}_dot", (*node.sweep, SWEEP), why) as finish:
+            if node.name in wrt:
+                given = Node(f"{node.name}_dot", "input", (), {"shape": node.shape, "dtype": "float"}, node.shape, "float", (SWEEP,))
+                dots[node.name] = builder.append(given)
+                continue
+            result = _tangent(builder, node, dots, constant)
+            if result is not None:
+                dots[node.name] = finish(result)
+    for kind, name in [("output", each) for each in program.of("output")] + [("loss", "loss")] * (program.loss is not None):
+        value = program.results[kind, name]
+        if value not in dots:
+            with builder.making(f"{value}_dot", (SWEEP,), Why(notes=(f"{value} depends on none of them",))) as finish:
+                dots[value] = finish(builder.add("broadcast_to", (builder.constant(0.0),), {"shape": program.nodes[value].shape}))
+        builder.results["jvp", name] = dots[value].name
+    return builder.build()
+
+
+def _tangent(builder: Builder, node: Node, dots: dict[str, Value], constant: set[str]) -> Value | None:
+    """The tangent of a node, of its shape; None where it is zero."""
+    places = tuple(place for place, argument in enumerate(node.args) if argument in dots)
+    row = None if node.op == "map" else ops.TABLE[node.op]
+    if not places or node.dtype != "float" or (row is not None and row.stops):
+        return None
+    if row is None or isinstance(row, ops.Elementwise):
+        return _elementwise(builder, node, places, dots, constant)
+    if isinstance(row, ops.Reduction):
+        return _reduction(builder, node, dots[node.args[0]], row)
+    attributes = {**node.attributes, **(row.tangent_attributes or {})}
+    if row.jointly:
+        return builder.add(node.op, [dots.get(each) or _zeros(builder, each) for each in node.args], attributes)
+    parts = []
+    for place in places:
+        operands = [dots[argument] if place == at else builder[argument] for at, argument in enumerate(node.args)]
+        parts.append(builder.add(node.op, operands, attributes))
+    return builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0]
+
+
+def _zeros(builder: Builder, name: str) -> Value:
+    return builder.add("broadcast_to", (builder.constant(0.0),), {"shape": builder.nodes[name].shape})
+
+
+def _elementwise(builder: Builder, node: Node, places: tuple[int, ...], dots: dict[str, Value], constant: set[str]) -> Value | None:
+    rule = jvp(signature(builder, node, constant), places)
+    if rule is None:
+        return None
+
+    def operand(each: str | int | tuple[str, int]) -> Value:
+        if isinstance(each, tuple):
+            return dots[node.args[each[1]]]
+        return builder[node.name] if isinstance(each, str) else builder[node.args[each]]
+
+    result = builder.map(rule.formula, [operand(each) for each in rule.operands])
+    return result if sizes.same(result.shape, node.shape) else builder.add("broadcast_to", (result,), {"shape": node.shape})
+
+
+def _reduction(builder: Builder, node: Node, dot: Value, row: ops.Reduction) -> Value:
+    axis, keepdims = node.attributes["axis"], node.attributes["keepdims"]
+    x = builder[node.args[0]]
+    weights = row.weights(x, expand_to(builder[node.name], x, axis, keepdims), builder.program.policies, axis=axis)
+    return ops.sum(weights * dot, axis=axis, keepdims=keepdims)

@@ -1,0 +1,74 @@
+"""Initial values: views of one vector, the variances of the papers, the same values from the same seed."""
+
+import math
+
+import numpy as np
+import pytest
+from runtime_module import build, source
+
+NAMES = ["_views", "uniform", "normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"]
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("initialize"), source(NAMES, supplied="_float = np.float32"))
+
+
+def test_views_share_one_vector_in_order(module):
+    views = module._views({"w": (3, 2), "scale": (), "empty": (0, 4), "b": (2,)})
+    assert {name: view.shape for name, view in views.items()} == {"w": (3, 2), "scale": (), "empty": (0, 4), "b": (2,)}
+    views["w"][...] = np.arange(6).reshape(3, 2)
+    views["scale"][...] = 6
+    views["b"][...] = [7, 8]
+    flat = views["w"].base
+    assert flat.dtype == np.float32 and flat.tolist() == list(range(9))
+    assert module._views({}) == {}
+
+
+# fan_in, fan_out: (in, out) weights; (out, in, *window) kernels; vectors; scalars
+FANS = [((400, 100), 400, 100), ((30, 20, 5, 5), 500, 750), ((40, 30, 9), 270, 360), ((20000,), 20000, 20000)]
+
+
+@pytest.mark.parametrize(("shape", "fan_in", "fan_out"), FANS)
+@pytest.mark.parametrize("name", ["glorot_uniform", "glorot_normal", "he_uniform", "he_normal"])
+def test_variances_are_those_of_the_papers(module, name, shape, fan_in, fan_out):
+    values = getattr(module, name)(np.random.default_rng(0), shape)
+    variance = 2.0 / (fan_in + fan_out) if name.startswith("glorot") else 2.0 / fan_in
+    assert values.shape == shape
+    # of n values, the variance is known to a relative sqrt(2 / n) or better, the mean to sqrt(variance / n): four of these
+    assert values.var() == pytest.approx(variance, rel=4.0 * math.sqrt(2.0 / values.size))
+    assert abs(values.mean()) < 4.0 * math.sqrt(variance / values.size)
+    bound = math.sqrt(3.0 * variance)
+    if name.endswith("uniform"):
+        assert 0.99 * bound < np.abs(values).max() <= bound
+    else:
+        assert np.abs(values).max() > 1.5 * bound
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (0,), (0, 3), (4, 0, 2)])
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_small_shapes(module, name, shape):
+    assert np.shape(getattr(module, name)(np.random.default_rng(0), shape)) == shape
+
+
+def test_a_scalar_has_fans_of_one(module):
+    values = [float(module.glorot_uniform(np.random.default_rng(seed), ())) for seed in range(200)]
+    assert 0.9 * math.sqrt(3.0) < max(np.abs(values)) <= math.sqrt(3.0)
+
+
+def test_uniform_and_normal_have_the_defaults_of_torch(module):
+    values = module.uniform(np.random.default_rng(0), (100, 100))
+    assert values.min() >= 0.0 and values.max() < 1.0 and values.mean() == pytest.approx(0.5, abs=0.01)
+    values = module.normal(np.random.default_rng(0), (100, 100))
+    assert values.mean() == pytest.approx(0.0, abs=0.04) and values.std() == pytest.approx(1.0, abs=0.03)
+    values = module.uniform(np.random.default_rng(0), (1000,), -3.0, -2.0)
+    assert -3.0 <= values.min() and values.max() < -2.0
+    values = module.normal(np.random.default_rng(0), (10000,), 5.0, 0.1)
+    assert values.mean() == pytest.approx(5.0, abs=0.004) and values.std() == pytest.approx(0.1, rel=0.03)
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_seeds_decide(module, name):
+    draw = getattr(module, name)
+    first, same, other = (draw(np.random.default_rng(seed), (5, 4)) for seed in (1, 1, 2))
+    assert np.array_equal(first, same) and not np.array_equal(first, other)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from graphgen import ops
+from graphgen import ops, sizes
+from graphgen.display import LONGEST
 from graphgen.ops.linear import expand_to, unbroadcast
 from graphgen.ops.slopes import Signature, vjp
 from graphgen.program import Builder, Node, Program, Value, Why
@@ -79,8 +80,7 @@ class _Sweep:
         readers = [each for each in self.readers[name] if each.name in self.gradients]
         if not readers:
             return
-        why = Why(answers=tuple(reader.name for reader in readers))
-        with self.builder.making(f"d_{name}", self.sweep, why) as finish:
+        with self.builder.making(f"d_{name}", self.sweep, self._why(name, readers)) as finish:
             parts = self._slices([each for each in readers if each.op == "getitem"], name)
             for reader in readers:
                 if reader.op != "getitem":
@@ -88,12 +88,43 @@ class _Sweep:
             if parts:
                 self.gradients[name] = finish(self.builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0])
 
+    def _why(self, name: str, readers: list[Node]) -> Why:
+        """What the gradient of a node answers, and what a reader may wonder at."""
+        node = self.program.nodes[name]
+        said = list(dict.fromkeys(reader.why.statement for reader in readers if reader.why.statement))
+        text = "; ".join(said)
+        if len(text) > LONGEST + 20:
+            text = f"{name} is read {len(readers)} times: its gradients add"
+        notes = dict.fromkeys(note for reader in readers for note in self._notes(node, reader))
+        return Why(statement=text, answers=tuple(reader.name for reader in readers), notes=tuple(notes))
+
+    def _notes(self, node: Node, reader: Node) -> list[str]:
+        notes = []
+        elementwise = reader.op == "map" or isinstance(ops.TABLE[reader.op], ops.Elementwise)
+        if (elementwise or reader.op == "broadcast_to") and not sizes.same(node.shape, reader.shape):
+            leading = len(reader.shape) - len(node.shape)
+            axes = [size for axis, size in enumerate(reader.shape) if axis < leading or node.shape[axis - leading] == 1 != size]
+            notes.append(f"{node.name} was broadcast over {', '.join(map(sizes.text, axes))}")
+        policies = self.program.policies
+        if reader.op in ("relu", "leaky_relu", "elu") or (reader.op in ("maximum", "minimum") and any(map(self.constants.__contains__, reader.args))):
+            notes.append(_kink(reader, policies.relu_at_zero))
+        elif reader.op in ("max", "min", "maximum", "minimum"):
+            notes.append("ties share the gradient" if policies.ties == "split" else "of ties the first gets the gradient")
+        return notes
+
     def _slices(self, readers: list[Node], name: str) -> list[Value]:
         """What slices of one array hand on is assembled at once: one array for each would be quadratic."""
         if not readers:
             return []
         attributes = {"keys": tuple(each.attributes["key"] for each in readers), "shape": self.program.nodes[name].shape}
         return [self.builder.add("assemble", [self.gradients[each.name] for each in readers], attributes)]
+
+
+def _kink(reader: Node, at_zero: float) -> str:
+    where = "at 0" if reader.op.endswith("elu") else "where they are equal"
+    if at_zero in (0.0, 1.0):
+        return f"{where} the {'smaller' if at_zero == 0.0 else 'larger'} slope holds"
+    return f"{where} the slopes are mixed, {at_zero:g} of the larger"
 
 
 def constants(program: Program) -> set[str]:

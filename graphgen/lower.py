@@ -8,10 +8,11 @@ from typing import Any
 import networkx as nx
 
 from graphgen import ops, sizes
+from graphgen.display import LONGEST, Shown, shown
 from graphgen.names import usable
 from graphgen.ops.slopes import Policies
 from graphgen.ops.table import Type
-from graphgen.program import Builder, Node, Program, Why
+from graphgen.program import LEAVES, Builder, Node, Program, Why
 from graphgen.raw import operand_names
 
 
@@ -34,13 +35,14 @@ def lower(
     names = value_names(dag, order, types, attributes, results)
     builder = Builder(Program(facts["name"], facts["dtype"], policies))
     builder.reserve(names.values())
+    operands = {key: operand_names(dag, key) for key in order}
+    said = statements(dag, order, operands, names, attributes)
     for key in order:
-        found = types[key]
+        found, node = types[key], dag.nodes[key]
         assert found is not None
-        node = dag.nodes[key]
-        operands = tuple(names[operand] for operand in operand_names(dag, key))
-        _add(builder, names[key], node["op"], operands, attributes[key], found, str(node["source"] or ""), not str(key).startswith("_"))
-    builder.results = {result: names[key] for result, key in results.items()}
+        why = Why(str(node["source"] or ""), said[key])
+        _add(builder, names[key], node["op"], tuple(names[each] for each in operands[key]), attributes[key], found, why, not str(key).startswith("_"))
+    builder.results = {(kind, names[key] if name.startswith("_") else name): names[key] for (kind, name), key in results.items()}
     return builder.build()
 
 
@@ -54,9 +56,10 @@ def _needed(dag: nx.MultiDiGraph, names: list[str]) -> set[str]:
     return found
 
 
-def _add(builder: Builder, name: str, op: str, operands: tuple[str, ...], attributes: dict[str, Any], found: Type, place: str, named: bool) -> None:
+def _add(builder: Builder, name: str, op: str, operands: tuple[str, ...], attributes: dict[str, Any], found: Type, why: Why, named: bool) -> None:
     row = ops.TABLE[op]
-    why = Why(place, op, notes=(row.note,) if row.note else ()) if isinstance(row, ops.Composite) else Why(place)
+    if isinstance(row, ops.Composite):
+        why = why._replace(composite=op, notes=(row.note,) if row.note else ())
     mixed = isinstance(row, ops.Elementwise) and any(builder.nodes[operand].dtype == "bool" for operand in operands)
     if isinstance(row, ops.Composite) or mixed:
         with builder.making(name, (), why) as finish:
@@ -64,6 +67,26 @@ def _add(builder: Builder, name: str, op: str, operands: tuple[str, ...], attrib
         builder.nodes[name] = value.node._replace(named=named)
     else:
         builder.append(Node(name, op, operands, attributes, found.shape, found.dtype, (), why, named))
+
+
+def statements(
+    dag: nx.MultiDiGraph, order: list[str], operands: Mapping[str, list[str]], names: Mapping[str, str], attributes: Mapping[str, dict[str, Any]]
+) -> dict[str, str]:
+    """The statement that each node is a part of, unnamed values written inside: "hidden = relu(x @ fc1_w + fc1_b)"."""
+    texts: dict[str, Shown] = {}
+    own: dict[str, str] = {}
+    for key in order:
+        text = shown(dag.nodes[key]["op"], [texts[each] for each in operands[key]], attributes[key])
+        declared = not str(key).startswith("_") or dag.nodes[key]["op"] in LEAVES[:2]
+        texts[key] = Shown(names[key]) if declared or len(text.text) > LONGEST else text
+        if texts[key] is not text:
+            own[key] = f"{names[key]} = {text.text}"
+    said: dict[str, str] = {}
+    present = set(order)
+    for key in reversed(order):
+        reader = next((reader for reader in dag.succ[key] if reader in present), None)
+        said[key] = own.get(key) or (said[reader] if reader is not None else f"{names[key]} = {texts[key].text}")
+    return said
 
 
 def value_names(

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, NamedTuple
 
-from graphgen import ops
+from graphgen import ops, sizes
+from graphgen.program import Node, Program
 
 
 class Optimizer(NamedTuple):
@@ -49,10 +50,10 @@ def _adam(
 ) -> tuple[Any, dict[str, Any]]:
     """Kingma and Ba (2015), algorithm 1."""
     gradient = _decayed(parameter, gradient, weight_decay)
-    first = ops.add(betas[0] * memory["first_moment"], (1.0 - betas[0]) * gradient, name="first_moment")
-    second = ops.add(betas[1] * memory["second_moment"], (1.0 - betas[1]) * ops.square(gradient), name="second_moment")
+    first = ops.add(betas[0] * memory["first_moment"], round(1.0 - betas[0], 15) * gradient, name="first_moment")
+    second = ops.add(betas[1] * memory["second_moment"], round(1.0 - betas[1], 15) * ops.square(gradient), name="second_moment")
     unbiased = first / (1.0 - ops.power(betas[0], step))
-    scale = ops.sqrt(second / (1.0 - ops.power(betas[1], step))) + eps
+    scale = ops.add(ops.sqrt(second / (1.0 - ops.power(betas[1], step))), eps, name="scale")
     return unbiased / scale, {"first_moment": first, "second_moment": second}
 
 
@@ -117,3 +118,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(map(float, value))
     return value if isinstance(value, bool) else float(value)
+
+
+def update(name: str, options: Mapping[str, Any], memory: tuple[str, ...], dtype: str) -> Program:
+    """The step for one parameter, whatever its shape, as a program.
+
+    Its inputs are `parameter`, `gradient`, the memory and the numbers `step` and `learning_rate`; its results, of the
+    kind "update", are the new memory and, under "parameter", what is to be subtracted.
+    """
+    builder = Program(name, dtype).builder()
+    shape = (sizes.symbol("size"),)
+    values = {each: builder.append(Node(each, "input", (), {}, shape, "float")) for each in ("parameter", "gradient", *memory)}
+    step, rate = (builder.append(Node(each, "input", (), {"weak": True}, (), "float")) for each in ("step", "learning_rate"))
+    delta, new = OPTIMIZERS[name].step(values["parameter"], values["gradient"], {each: values[each] for each in memory}, step, **options)
+    builder.results = {("update", each): value.name for each, value in new.items()}
+    builder.results["update", "parameter"] = ops.multiply(rate, delta).name
+    return builder.build()

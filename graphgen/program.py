@@ -28,6 +28,7 @@ class Why(NamedTuple):
     """Where a node comes from and what it is for; comments are made of it."""
 
     place: str = ""  # "mlp.py:7": the declaration
+    statement: str = ""  # "hidden = relu(x @ fc1_w + fc1_b)": the declared statement it is a part of, or answers
     composite: str = ""  # the declared composite it is a part of
     answers: tuple[str, ...] = ()  # the forward nodes whose slope this node brings
     notes: tuple[str, ...] = ()  # what was shifted, guarded, broadcast or decided

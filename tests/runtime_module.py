@@ -36,3 +36,34 @@ def build(folder: Path, text: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def supplied(
+    parameters: str = "{}", inputs: str = "{}", *, bounds: str = "{}", sizes: str = "()", more: str = ""
+) -> str:
+    """Return the globals of a module with these tables."""
+    tables = f"PARAMETERS = {parameters}\nINPUTS = {inputs}\nOUTPUTS = {{}}\n"
+    return f"{tables}_float = np.float64\n_bounds = {bounds}\n_sizes = {sizes}\n{more}"
+
+
+def one_input(folder: Path, value: str, slope: str, *, shape: str = "(2,)", bounds: str = "{}") -> ModuleType:
+    """Return a module without parameters whose loss and gradient in its one input are the expressions given."""
+    body = f"""
+def init_parameters(seed=0):
+    return {{}}
+
+
+def loss(parameters, x):
+    (x,) = _check(parameters, x=x)
+    return float(np.sum({value}))
+
+
+def value_and_grad(parameters, x):
+    (x,) = _check(parameters, x=x)
+    return loss(parameters, x), {{"x": {slope}}}
+
+
+_value_and_grad = value_and_grad
+"""
+    tables = supplied(inputs=f'{{"x": ({shape}, "float64")}}', bounds=bounds)
+    return build(folder, source(["check_gradients", "_main", "_check"], supplied=tables, body=body))

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from runtime_module import build, source
+from runtime_module import build, one_input, source, supplied
 
 # softmax regression: loss = mean(log(sum(exp(x @ w + b))) - (x @ w + b)[label])
 REGRESSION = """
@@ -38,35 +38,6 @@ _value_and_grad = value_and_grad
 """
 NAMES = ["check_gradients", "_main", "_check", "_views", "glorot_uniform", "finite_max"]
 MAIN = '\n\nif __name__ == "__main__":\n    _main()\n'
-
-
-def supplied(parameters="{}", inputs="{}", *, bounds="{}", sizes="()", more=""):
-    """Return the globals of a module with these tables."""
-    tables = f"PARAMETERS = {parameters}\nINPUTS = {inputs}\nOUTPUTS = {{}}\n"
-    return f"{tables}_float = np.float64\n_bounds = {bounds}\n_sizes = {sizes}\n{more}"
-
-
-def one_input(tmp_path, value, slope, *, name="x", shape="(2,)", bounds="{}", dtype="float64"):
-    """Return a module without parameters whose loss and gradient in its one input are the expressions given."""
-    body = f"""
-def init_parameters(seed=0):
-    return {{}}
-
-
-def loss(parameters, {name}):
-    ({name},) = _check(parameters, {name}={name})
-    return float(np.sum({value}))
-
-
-def value_and_grad(parameters, {name}):
-    ({name},) = _check(parameters, {name}={name})
-    return loss(parameters, {name}), {{"{name}": {slope}}}
-
-
-_value_and_grad = value_and_grad
-"""
-    tables = supplied(inputs=f'{{"{name}": ({shape}, "{dtype}")}}', bounds=bounds)
-    return build(tmp_path, source(["check_gradients", "_main", "_check"], supplied=tables, body=body))
 
 
 def test_right_gradients_pass_far_below_the_tolerance(tmp_path):
@@ -182,6 +153,23 @@ def test_a_wrong_gradient_beside_a_kink_is_found(tmp_path):
         module.check_gradients(x=[0.0, 1e-3, -1.0])
 
 
+def test_a_wrong_gradient_beside_a_jump_is_found(tmp_path):
+    value = "np.where(np.arange(2) == 0, 1e6 * np.floor(x), np.sin(x))"
+    module = one_input(tmp_path, value, "np.where(np.arange(2) == 0, 0.0, np.cos(x))")
+    assert module.check_gradients(x=[1.0, 1.0])["x"] < 1e-6
+    module = one_input(tmp_path, value, "np.where(np.arange(2) == 0, 0.0, 0.0)")
+    with pytest.raises(AssertionError):
+        module.check_gradients(x=[0.0, 1.0])
+
+
+def test_large_values_take_large_steps(tmp_path):
+    module = one_input(tmp_path, "x**2", "2.0 * x")
+    assert module.check_gradients(x=[3e9, 1.0])["x"] < 1e-9
+    assert module._gradient_rows(None, 0, {"x": [3e9, 1.0]})[0][4] == ""
+    with pytest.raises(AssertionError):
+        one_input(tmp_path, "x**2", "2.00001 * x").check_gradients(x=[3e9, 1.0])
+
+
 def test_all_zero_gradients_are_said(tmp_path):
     module = one_input(tmp_path, "0.0 * x + 1.0", "np.zeros(2)")
     assert module._gradient_rows(None, 0, {}) == [("x", (2,), 0.0, 0.0, "all zero")]
@@ -204,61 +192,6 @@ def test_a_loss_that_is_not_finite_is_refused(tmp_path):
     module = one_input(tmp_path, "x", "np.ones(2)")
     with pytest.raises(ValueError, match="^the loss is inf at this point: pass other inputs, or declare their low "):
         module.check_gradients(x=[np.inf, 1.0])
-
-
-@pytest.mark.parametrize(
-    ("bounds", "low", "high"),
-    [("(2.0, 3.0)", 2.0, 3.0), ("(5.0, None)", 5.0, np.inf), ("(None, -5.0)", -np.inf, -5.0), ("(None, None)", -9, 9)],
-)
-def test_floats_are_drawn_within_their_bounds(tmp_path, bounds, low, high):
-    module = one_input(tmp_path, "x", "np.ones(500)", shape="(500,)", bounds=f'{{"x": {bounds}}}')
-    x = module._draw_point(np.random.default_rng(0), None, 0, {})["x"]
-    assert x.shape == (500,) and (low <= x).all() and (x < high).all() and x.std() > 0.1
-
-
-@pytest.mark.parametrize(
-    ("dtype", "bounds", "values"),
-    [("int64", "(0, 'n')", range(3)), ("int64", "(2, 5)", range(2, 5)), ("int64", "(None, None)", range(10)),
-     ("int8", "(-3, None)", range(-3, 7)), ("bool", "(None, None)", (False, True))],
-)  # fmt: skip
-def test_integers_are_drawn_within_their_bounds(tmp_path, dtype, bounds, values):
-    inputs = f'{{"table": (("n",), "float64"), "x": ((500,), "{dtype}")}}'
-    tables = supplied(inputs=inputs, bounds=f'{{"x": {bounds}}}')
-    module = build(
-        tmp_path, source(["check_gradients"], supplied=tables, body="def init_parameters(seed=0):\n    return {}")
-    )
-    x = module._draw_point(np.random.default_rng(0), None, 0, {})["x"]
-    assert x.dtype == dtype and set(x.tolist()) == set(values)
-
-
-def test_sizes_are_3_4_5_in_order_of_appearance_and_shared_with_parameters(tmp_path):
-    tables = supplied('{"w": (("n", "m"), "float64")}', '{"x": (("batch", "n"), "float64"), "y": (("m",), "float64")}',
-                      sizes='("n", "m")')  # fmt: skip
-    body = "def init_parameters(seed=0, *, n, m):\n    return {'w': np.zeros((n, m))}"
-    module = build(tmp_path, source(["check_gradients"], supplied=tables, body=body))
-    generator = np.random.default_rng(0)
-    shapes = {name: value.shape for name, value in module._draw_point(generator, None, 0, {}).items()}
-    assert shapes == {"w": (4, 5), "x": (3, 4), "y": (5,)}
-    shapes = {name: value.shape for name, value in module._draw_point(generator, None, 0, {"y": [1.0, 2.0]}).items()}
-    assert shapes == {"w": (4, 2), "x": (3, 4), "y": (2,)}
-    point = module._draw_point(generator, {"w": np.ones((7, 6))}, 0, {})
-    assert {name: value.shape for name, value in point.items()} == {"w": (7, 6), "x": (3, 7), "y": (6,)}
-
-
-def test_initial_parameters_get_noise_and_given_ones_do_not(tmp_path):
-    module = build(tmp_path, source(NAMES, body=REGRESSION))
-    drawn = module._draw_point(np.random.default_rng(0), None, 0, {})["b"]
-    assert (drawn != 0.0).all() and (np.abs(drawn) < 0.5).all()
-    given = {"w": np.ones((3, 2)), "b": np.zeros(2)}
-    assert (module._draw_point(np.random.default_rng(0), given, 0, {})["b"] == 0.0).all()
-
-
-def test_derived_sizes_stand_in_for_plain_ones(tmp_path):
-    tables = supplied(inputs='{"x": (("n",), "float64"), "y": (("2*n + 1", "(n - 1)//2"), "float64")}')
-    body = "def init_parameters(seed=0):\n    return {}"
-    text = source(["check_gradients"], rename={"_derived_size": "_size"}, supplied=tables, body=body)
-    point = build(tmp_path, text)._draw_point(np.random.default_rng(0), None, 0, {})
-    assert point["x"].shape == (3,) and point["y"].shape == (7, 1)
 
 
 def test_of_large_arrays_some_entries_and_a_direction_are_checked(tmp_path):

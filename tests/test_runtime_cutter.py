@@ -1,6 +1,7 @@
 """The cutter: helpers come with all they use, in order, whole, and under the names asked for."""
 
 import ast
+import dis
 import subprocess
 import sys
 import zipfile
@@ -49,8 +50,6 @@ def test_sources_are_verbatim_and_complete(name):
 
 def _globals_of(code):
     """Return the global names that a code object and those inside it read."""
-    import dis
-
     names = {each.argval for each in dis.get_instructions(code) if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     return names.union(*(_globals_of(each) for each in code.co_consts if hasattr(each, "co_code")))
 
@@ -103,8 +102,9 @@ def test_no_helper_evaluates_text_or_unpickles():
 
 
 def test_a_module_of_all_helpers_is_clean_and_imports(tmp_path):
-    text = source(ALL, supplied="PARAMETERS, INPUTS, OUTPUTS, _float, _hash, _bounds, _sizes, _wrt = {}, {}, {}, np.float64, '', {}, (), ()",
-                  body="init_parameters = loss = jvp = _value_and_grad = print")  # fmt: skip
+    names = ("PARAMETERS", "INPUTS", "_hash", "_bounds", "_sizes", "_wrt")
+    supplied = "".join(f"{name} = ()\n" for name in names) + "_float = np.float64\n"
+    text = source(ALL, supplied=supplied, body="init_parameters = loss = jvp = _value_and_grad = print")
     module = build(tmp_path, text)
     assert all(hasattr(module, name) for name in ALL)
     path = tmp_path / "generated_module.py"
@@ -119,7 +119,8 @@ def test_it_works_from_an_archive(tmp_path):
         archive.writestr("graphgen/__init__.py", "")
         for path in folder.glob("*.py"):
             archive.write(path, f"graphgen/runtime/{path.name}")
-    program = "import sys; sys.path.insert(0, sys.argv[1])\nfrom graphgen.runtime import helpers\nprint(helpers(['_check']).text)"
+    program = "import sys; sys.path.insert(0, sys.argv[1])\n"
+    program += "from graphgen.runtime import helpers; print(helpers(['_check']).text)"
     command = [sys.executable, "-I", "-W", "error", "-c", program, str(tmp_path / "package.zip")]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (result.stderr, result.stdout) == ("", helpers(["_check"]).text + "\n")

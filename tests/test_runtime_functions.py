@@ -8,8 +8,11 @@ import pytest
 from runtime_module import build, source
 
 NAMES = ["sigmoid", "softplus", "finite_max", "first_true", "scatter_add", "scatter_add_along_axis"]
-EXTREMES = [0.0, -0.0, 1.0, -1.0, 1e-8, -1e-8, 1e-30, -20.0, 20.0, -37.5, 37.5, -80.0, 80.0, -700.0, 700.0, -800.0, 1000.0,
-            -1000.0, 1e30, -1e30]  # fmt: skip
+EXTREMES = [
+    0.0,
+    -0.0,
+    *(sign * size for sign in (1, -1) for size in (1e-30, 1e-8, 1, 20, 37.5, 80, 700, 800, 1000, 1e30)),
+]
 
 
 @pytest.fixture(scope="module")

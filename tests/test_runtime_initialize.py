@@ -35,7 +35,7 @@ def test_variances_are_those_of_the_papers(module, name, shape, fan_in, fan_out)
     values = getattr(module, name)(np.random.default_rng(0), shape)
     variance = 2.0 / (fan_in + fan_out) if name.startswith("glorot") else 2.0 / fan_in
     assert values.shape == shape
-    # of n values, the variance is known to a relative sqrt(2 / n) or better, the mean to sqrt(variance / n): four of these
+    # n values know the variance to a relative sqrt(2 / n) or better, the mean to sqrt(variance / n): four of these
     assert values.var() == pytest.approx(variance, rel=4.0 * math.sqrt(2.0 / values.size))
     assert abs(values.mean()) < 4.0 * math.sqrt(variance / values.size)
     bound = math.sqrt(3.0 * variance)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphgen.ops.linear import _axis_text
 from graphgen.ops.table import Type, leaf, linear
 
 
@@ -54,7 +53,6 @@ class first_true:
         raise AssertionError("no gradient passes")
 
     def numpy(x: Type, /, *, axis: Any) -> str:
-        inside = _axis_text(axis, x.ndim)
-        return f"first_true({{0}}{', ' + inside if inside else ''})"
+        return f"first_true({{0}}, axis={axis[0] if len(axis) == 1 else axis})"
 
 

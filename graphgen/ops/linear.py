@@ -547,7 +547,8 @@ class scatter_add_along_axis:
         return ops.take_along_axis(g, index, axis=axis)
 
     def numpy(updates: Type, index: Type, /, *, size: Any, axis: int) -> str:
-        return f"scatter_add_along_axis({{0}}, {{1}}, {sizes.text(size)}, axis={axis})"
+        shape = sizes.shape_text((*updates.shape[:axis], size, *updates.shape[axis + 1 :]))
+        return f"scatter_add_along_axis({{0}}, {{1}}, {shape}, axis={axis})"
 
 
 @linear

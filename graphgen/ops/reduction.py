@@ -76,4 +76,4 @@ class finite_max:
         raise AssertionError("no gradient passes")
 
     def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
-        return f"finite_max({{0}}{', ' + _axis_text(axis, x.ndim) if _axis_text(axis, x.ndim) else ''})"
+        return f"finite_max({{0}}, axis={axis[0] if len(axis) == 1 else axis})"

@@ -96,7 +96,9 @@ def _check_tangents(tangents: dict, /, **values: Any) -> list:
     directions = []
     for name, value in values.items():
         direction = tangents.get(name)
-        direction = np.zeros_like(value, dtype=_float) if direction is None else _cast(name, direction, "float64")
+        if direction is None:
+            direction = np.zeros_like(value, dtype=_float)
+        direction = _cast(name, direction, np.dtype(_float).name)
         if direction.shape != np.shape(value):
             came = _shape_text(direction.shape)
             raise ValueError(f"{name}: expected the shape of its value, {_shape_text(np.shape(value))}, got {came}")

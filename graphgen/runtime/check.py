@@ -108,9 +108,9 @@ def _gradient_rows(parameters: dict | None, seed: int, inputs: dict) -> list:
         here = loss(*arguments)
         if not math.isfinite(result):
             raise ValueError(f"the loss is {result} at this point: pass other inputs, or declare their low and high")
-        if abs(result - here) > 1e-12 * max(1.0, abs(here)):
+        if not abs(result - here) <= 1e-12 * max(1.0, abs(here)):  # nan is a difference
             raise AssertionError(f"value_and_grad answers with the loss {result!r}, loss with {here!r}")
-        # Rounding hides slopes that are smaller than this beside the loss and the other gradients.
+        # Rounding hides slopes that are much smaller than this beside the loss and the other gradients.
         floor = 1e-5 * max([abs(here), *map(_largest, gradients.values())])
         rows = []
         for name, gradient in gradients.items():
@@ -135,9 +135,10 @@ def _gradient_row(
     flat = array.reshape(-1)
     slopes = np.array([_slopes(flat, places, weights, arguments) for places, weights in directions]).reshape(-1, 2)
     measured = slopes.mean(axis=1)
-    scale = max(largest, floor, _largest(measured[np.isfinite(measured)])) or 1.0
+    floor = max(largest, floor / max(1.0, _largest(array)))  # steps are larger where values are
     # The slopes on the two sides of a smooth entry agree to about ten digits.
-    smooth = np.abs(slopes[:, 0] - slopes[:, 1]) <= 1e-6 * scale
+    smooth = np.abs(slopes[:, 0] - slopes[:, 1]) <= 1e-6 * np.maximum(np.abs(measured), floor)
+    scale = max(floor, _largest(measured[smooth])) or 1.0
     if not smooth.all():
         notes.append(f"{np.sum(~smooth)} of {len(smooth)} at a kink, left out")
     if largest == 0.0:

@@ -6,55 +6,28 @@ so that whole expressions can be written inside each other without sympy ever se
 Functions are known by the name of their sympy class, as in sympy's own printers: this file needs nothing of the op table.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import sympy as sp
 from sympy.core.relational import Relational
 
-from graphgen.targets.dialects import DIALECTS, NAMES, DialectName
+from graphgen.targets.dialects import DIALECTS, HARMLESS, NAMES, DialectName
 from graphgen.targets.precedence import (
     ADD,
     ANY,
     ATOM,
     COMPARE,
     MULTIPLY,
+    OR,
     POWER,
     TERNARY,
     UNARY,
 )
+from graphgen.targets.spelling import Piece, Slot, Spelling, fill, joined
 
 Attributes = tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A hole in a spelling: where an operand goes, and the least precedence its text needs to stand there bare."""
-
-    index: int
-    precedence: int
-
-
-Piece = str | Slot
-
-
-class Spelling(NamedTuple):
-    """A formula as text with holes.
-
-    Attributes
-    ----------
-    pieces : the text, in order, and the holes in it.
-    precedence : of the whole.
-    helpers : the helper functions it calls; `_float` turns a literal into the module's float type.
-    uses : how often each slot occurs.
-    """
-
-    pieces: tuple[Piece, ...]
-    precedence: int
-    helpers: tuple[str, ...]
-    uses: tuple[int, ...]
 
 
 class Formulaic(Protocol):
@@ -91,27 +64,7 @@ def spell(formula: Formulaic, dialect: DialectName, attributes: Attributes = ())
     pieces, precedence = speller.text(printed.expression)
     slots = [piece.index for piece in pieces if isinstance(piece, Slot)]
     uses = tuple(slots.count(index) for index in range(len(printed.slots)))
-    return Spelling(_joined(pieces), precedence, tuple(sorted(speller.helpers)), uses)
-
-
-def fill(spelling: Spelling, operands: Sequence[tuple[str, int]]) -> str:
-    """Put (text, precedence) of each operand into a spelling's holes, with parentheses only where they are needed.
-
-    `a + -b` and `a - -b` become `a - b` and `a + b`: a change of sign is exact.
-    """
-    written = ""
-    for piece in spelling.pieces:
-        if isinstance(piece, str):
-            written += piece
-            continue
-        text, precedence = operands[piece.index]
-        if precedence < piece.precedence:
-            text = f"({text})"
-        elif text.startswith("-") and written.endswith((" + ", " - ")):
-            written = written[:-3] + (" - " if written.endswith(" + ") else " + ")
-            text = text[1:]
-        written += text
-    return written
+    return Spelling(joined(pieces), precedence, tuple(sorted(speller.helpers)), uses)
 
 
 def written(formula: Formulaic, dialect: DialectName, names: Iterable[str]) -> str:
@@ -133,6 +86,7 @@ class _Speller:
         self.dialect = DIALECTS[name]
         self.slots = slots
         self.helpers: set[str] = set()
+        self.taken: sp.Basic = sp.true  # where the branch being spelled is the one taken
 
     def text(self, node: sp.Basic) -> _Text:
         for kind, spelled in _SPELLED:
@@ -156,6 +110,13 @@ class _Speller:
         for index, argument in enumerate(arguments):
             pieces += ((", ",) if index else ()) + self.at(argument, ANY)
         return _Text((*pieces, ")"), ATOM)
+
+    def harmless(self, argument: sp.Expr, value: int) -> sp.Expr:
+        """An argument that warns nobody where its branch is not taken: NumPy computes all branches everywhere."""
+        bounded = isinstance(argument, sp.Piecewise) or type(argument).__name__ in ("Maximum", "Minimum")
+        if self.taken == sp.true or bounded or not argument.free_symbols:
+            return argument
+        return sp.Piecewise((argument, self.taken), (value, True), evaluate=False)
 
     def slot(self, node: sp.Symbol) -> _Text:
         return _Text((Slot(self.slots[node], ANY),), ATOM)
@@ -215,7 +176,7 @@ class _Speller:
             factors = [factor for factor in factors if not factor.is_number]
             if constants:
                 coefficient = sp.Float(as_float(sp.Mul(coefficient, *constants)))
-        below = [1 / factor for factor in factors if _is_divisor(factor)]
+        below = [self.harmless_divisor(1 / factor) for factor in factors if _is_divisor(factor)]
         above = [factor for factor in factors if not _is_divisor(factor)]
         above.sort(key=self.reading_order)
         below.sort(key=self.reading_order)
@@ -230,7 +191,11 @@ class _Speller:
             above.insert(0, coefficient)
         return negative, above, below
 
-    def reading_order(self, factor: sp.Expr) -> tuple[Any, ...]:
+    def harmless_divisor(self, divisor: sp.Expr) -> sp.Expr:
+        base, exponent = divisor.as_base_exp()
+        return self.harmless(base, 1) ** exponent if exponent.is_Integer else divisor
+
+    def reading_order(self, factor: sp.Basic) -> tuple[Any, ...]:
         """Slots in order, and what is computed from a slot after the slot itself: g * y * (1 - y)."""
         slots = [self.slots[symbol] for symbol in factor.free_symbols if symbol in self.slots]
         compound = not (
@@ -245,9 +210,10 @@ class _Speller:
         if exponent.is_number and exponent.is_negative:
             return self.multiply(node)
         if exponent == sp.S.Half:
-            return self.call("sqrt", base)
+            return self.call("sqrt", self.harmless(base, HARMLESS["sqrt"]))
         if exponent.is_Integer:
             return _Text((*self.at(base, ATOM), f"**{exponent}"), POWER)
+        base = self.harmless(base, 1)
         if self.name == "math":  # ** would answer a negative base with a complex number
             return self.call("pow", base, exponent)
         return _Text((*self.at(base, ATOM), "**", *self.at(exponent, ATOM)), POWER)
@@ -264,29 +230,38 @@ class _Speller:
             return _Text(("float((", *value, " > 0.0) - (", *value, " < 0.0))"), ATOM)
         if self.name == "math" and name == "floor":
             return _Text(("float(", *self.call("floor", *node.args).pieces, ")"), ATOM)
+        if name in HARMLESS:
+            return self.call(name, self.harmless(node.args[0], HARMLESS[name]))
         return self.call(name, *node.args)
 
     def piecewise(self, node: sp.Piecewise) -> _Text:
         """`where` calls inside each other, or conditional expressions; the last branch is the one for all else."""
-        (otherwise, always), branches = node.args[-1], node.args[:-1]
+        branches = list(node.args)
+        otherwise, always = branches.pop()
         assert always == sp.true, f"{node} leaves some values out"
         literals = self.name == "numpy" and all(value.is_number for value, _ in node.args)
 
-        def branch(value: sp.Expr, precedence: int) -> tuple[Piece, ...]:
-            if not literals:
-                return self.at(value, precedence)
-            self.helpers.add("_float")  # two bare literals would make np.where answer in float64
-            return ("_float(", *self.at(value, ANY), ")")
+        def branch(value: sp.Expr, place: int) -> tuple[Piece, ...]:
+            if literals:  # two bare literals would make np.where answer in float64
+                self.helpers.add("_float")
+                return ("_float(", *self.at(value, ANY), ")")
+            outside = self.taken
+            if self.name == "numpy":
+                earlier = (sp.Not(condition) for _, condition in branches[:place])
+                self.taken = sp.And(outside, *earlier, *(condition for _, condition in branches[place : place + 1]))
+            pieces = self.at(value, ANY)
+            self.taken = outside
+            return pieces
 
         if self.name == "math":
-            pieces = branch(otherwise, TERNARY)
+            pieces = self.at(otherwise, TERNARY)
             for value, condition in reversed(branches):
-                pieces = (*branch(value, TERNARY + 1), " if ", *self.at(condition, TERNARY + 1), " else ", *pieces)
+                pieces = (*self.at(value, OR), " if ", *self.at(condition, OR), " else ", *pieces)
             return _Text(pieces, TERNARY)
         name = self.dialect.prefix + "where("
-        pieces = branch(otherwise, ANY)
-        for value, condition in reversed(branches):
-            pieces = (name, *self.at(condition, ANY), ", ", *branch(value, ANY), ", ", *pieces, ")")
+        pieces = branch(otherwise, len(branches))
+        for place, (value, condition) in reversed(list(enumerate(branches))):
+            pieces = (name, *self.at(condition, ANY), ", ", *branch(value, place), ", ", *pieces, ")")
         return _Text(pieces, ATOM)
 
     def relational(self, node: Relational) -> _Text:
@@ -300,7 +275,7 @@ class _Speller:
         return self.chain(node, *self.dialect.either)
 
     def chain(self, node: sp.Basic, sign: str, precedence: int) -> _Text:
-        first, *others = node.args
+        first, *others = sorted(node.args, key=self.reading_order)
         pieces = self.at(first, precedence)
         for other in others:
             pieces += (sign, *self.at(other, precedence + 1))
@@ -339,14 +314,3 @@ def as_float(number: sp.Expr) -> float:
 
 def _is_divisor(factor: sp.Expr) -> bool:
     return isinstance(factor, sp.Pow) and bool(factor.exp.is_number and factor.exp.is_negative)
-
-
-def _joined(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    """Neighbouring strings made one."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        if joined and isinstance(piece, str) and isinstance(joined[-1], str):
-            joined[-1] += piece
-        else:
-            joined.append(piece)
-    return tuple(joined)

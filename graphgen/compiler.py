@@ -1,0 +1,134 @@
+"""The pipeline, from a declared graph to the text of a module. Read this first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import graphgen
+from graphgen import optimizers
+from graphgen.check import check
+from graphgen.errors import GraphError, Problem, did_you_mean
+from graphgen.graph import Graph
+from graphgen.module import Options, assemble
+from graphgen.ops.slopes import Policies
+from graphgen.passes import protect
+from graphgen.program import FLOAT_TYPES, Program
+from graphgen.raw import fingerprint
+from graphgen.render import render
+
+
+class Build(NamedTuple):
+    """The text of a module, and what was done to make it."""
+
+    source: str
+    report: str
+
+
+def compile(graph: Graph, **options: Any) -> str:
+    """Compile a graph to the text of a NumPy module; the keywords are those of `build`."""
+    return build(graph, **options).source
+
+
+def build(
+    graph: Graph,
+    *,
+    style: str = "compact",
+    dtype: str | None = None,
+    wrt: Iterable[str] | str | None = None,
+    optimizer: str | None = None,
+    relu_at_zero: float | None = None,
+    ties: str | None = None,
+    inference: bool = False,
+    mode: str = "reverse",
+) -> Build:
+    """Compile a graph to the text of a NumPy module, and say what was done.
+
+    Parameters
+    ----------
+    graph
+        A Graph, or a networkx DAG.
+    style
+        "compact", or "teach": one statement for each primitive.
+    dtype, relu_at_zero, ties
+        In place of what the graph declares.
+    wrt
+        Names of inputs to differentiate for, besides the parameters.
+    optimizer
+        "sgd", "momentum" or "adam" in place of the declared one; "none" for no train_step.
+    inference
+        Only `forward`.
+    mode
+        "reverse": value_and_grad; "forward": jvp; "both".
+
+    Raises
+    ------
+    GraphError
+        With every problem found.
+    """
+    _check_choices(style=style, mode=mode, dtype=dtype, ties=ties, optimizer=optimizer)
+    graph = graph if isinstance(graph, Graph) else Graph.from_networkx(graph)
+    extra = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
+    asked = None if inference else {"reverse": "value_and_grad", "forward": "jvp", "both": "value_and_grad"}[mode]
+    program = check(graph, needs_loss=asked, wrt=extra)
+    program = protect(_with_policies(program, dtype, relu_at_zero, ties))
+    options = Options(
+        style=style,  # type: ignore[arg-type]
+        mode=mode,
+        inference=inference,
+        wrt=extra,
+        optimizer=_optimizer(graph, optimizer),
+        version=graphgen.__version__,
+        fingerprint=fingerprint(graph.dag),
+        graph_size=f"{len(graph.dag):,} nodes, {graph.dag.number_of_edges():,} edges",
+        model=_model_name(graph),
+    )
+    module = assemble(program, options)
+    return Build(render(module), module.report)
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "style": ("compact", "teach"),
+    "mode": ("reverse", "forward", "both"),
+    "dtype": FLOAT_TYPES,
+    "ties": ("split", "first"),
+    "optimizer": (*optimizers.OPTIMIZERS, "none"),
+}
+
+
+def _check_choices(**given: Any) -> None:
+    problems = []
+    for option, value in given.items():
+        if value is not None and value not in _CHOICES[option]:
+            near = did_you_mean(str(value), _CHOICES[option])
+            code = "GG004" if option == "optimizer" else "GG005"
+            problems.append(Problem(code, None, f"unknown {option} {value!r}", near or f"one of {', '.join(_CHOICES[option])}"))
+    if problems:
+        raise GraphError(problems)
+
+
+def _with_policies(program: Program, dtype: str | None, relu_at_zero: float | None, ties: str | None) -> Program:
+    at_zero = program.policies.relu_at_zero if relu_at_zero is None else float(relu_at_zero)
+    if not 0 <= at_zero <= 1:
+        raise GraphError(Problem("GG005", None, f"relu_at_zero is a number from 0 to 1, got {relu_at_zero!r}"))
+    policies = Policies(at_zero, ties or program.policies.ties)  # type: ignore[arg-type]
+    return replace(program, dtype=dtype or program.dtype, policies=policies)
+
+
+def _optimizer(graph: Graph, name: str | None) -> Any:
+    declared = graph.dag.graph["optimizer"]
+    if name is None:
+        return declared
+    if name == "none":
+        return None
+    # The declared options hold for the declared optimizer.
+    return declared if declared is not None and declared[0] == name else (name, {})
+
+
+def _model_name(graph: Graph) -> str:
+    """The base name of the file that declares the graph."""
+    for _, source in graph.dag.nodes(data="source"):
+        if source is not None:
+            return str(source).partition(":")[0]
+    return "a networkx DAG"

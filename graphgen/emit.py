@@ -10,16 +10,24 @@ from typing import Literal
 
 import numpy as np
 
-from graphgen import sizes
-from graphgen.display import Shown, shown
+import sympy as sp
+
+from graphgen import ops, sizes
+from graphgen.display import LONGEST, Shown, shown
+from graphgen.gradient import constants, signature
 from graphgen.ops.axes import key_text
+from graphgen.ops.formula import formula
+from graphgen.ops.slopes import vjp
 from graphgen.program import Node, Program
-from graphgen.targets.numpy import Target, Text, storage
+from graphgen.targets.numpy import Target, Text, is_view, storage
+from graphgen.targets.precedence import ATOM, MULTIPLY
+from graphgen.targets.printer import written
 from graphgen.wrap import WIDTH, wrapped
 
 Style = Literal["compact", "teach"]
 INDENT = 4
 LIMIT = 120
+SHORT = 12  # arithmetic of numbers that is repeated rather than named
 LONG = 24  # a part of a sum that is worth a line of its own
 
 
@@ -88,8 +96,12 @@ class _Emitter:
         self.texts: dict[str, Text] = {}
         self.results = {name for (kind, _), name in program.results.items() if kind != "update"} | set(self.places)
         self.uses = self._count_uses()
+        self.readers = {argument: node for node in program.nodes.values() for argument in node.args}
         self.storages = Counter(storage(name, program) for name in self.results)
-        self.values = {f"d_{name}" for name in original.nodes} | {f"{name}_dot" for name in original.nodes}
+        ends = set(original.results.values())
+        declared = [name for name, node in original.nodes.items() if not node.why.composite or node.named or name in ends]
+        self.values = {f"d_{name}" for name in declared} | {f"{name}_dot" for name in declared}
+        self.constants = constants(original)
 
     def _count_uses(self) -> dict[str, int]:
         uses = dict.fromkeys(self.program.nodes, 0)
@@ -118,6 +130,10 @@ class _Emitter:
             self._add_array(node)
         elif node.op == "assemble":
             self._assemble(node)
+        elif self._added_at(node) is not None:
+            pass  # written with its reader
+        elif node.op in ("add", "accumulate") and len(node.args) == 2 and any(map(self._is_added_at, node.args)):
+            self._add_at(node)
         elif node.op == "accumulate" and len(node.args) > 1 and not self._is_short(node):
             self._accumulate(node)
         else:
@@ -131,8 +147,11 @@ class _Emitter:
         return node.named or node.name in self.results or (self.style == "teach" and node.name in self.values)
 
     def _has_line(self, node: Node) -> bool:
-        if node.name in self.results or node.named or self.uses[node.name] > 1:
+        if node.name in self.results or node.named:
             return True
+        if self.uses[node.name] > 1:
+            text = self.texts[node.name]
+            return not (text.weak and len(text.text) <= SHORT)
         if self.style == "compact":
             return False
         if node.sweep:
@@ -156,10 +175,18 @@ class _Emitter:
             text = self.target.expression(node, [self.texts[argument] for argument in node.args])
             if len(node.name) + len(text.text) + 3 + INDENT <= WIDTH:
                 return text
-            inlined = [argument for argument in node.args if not self._is_atom(argument)]
-            if not inlined:
+            if not self._shorten(node, len(node.name) + len(text.text) + 3 + INDENT - WIDTH):
                 return text
-            self._materialise(max(inlined, key=lambda argument: len(self.texts[argument].text)))
+
+    def _shorten(self, node: Node, excess: int, least: int = 0) -> bool:
+        """Give the longest operands lines of their own until `excess` characters are saved; False if there are none to give."""
+        inlined = [each for each in dict.fromkeys(node.args) if not self._is_atom(each) and len(self.texts[each].text) > least]
+        for argument in sorted(inlined, key=lambda each: -len(self.texts[each].text)):
+            excess -= len(self.texts[argument].text) - len(argument)
+            self._materialise(argument)
+            if excess <= 0:
+                break
+        return bool(inlined)
 
     def _is_atom(self, name: str) -> bool:
         text = self.texts[name].text
@@ -177,7 +204,8 @@ class _Emitter:
         self.texts[node.name] = Text(name)
 
     def _line(self, node: Node, code: str, first: bool = True) -> Line:
-        header, comment = self._comments(node) if first else ("", "")
+        header, comment = self._comments(node)
+        comment = comment if first else ""
         section = "reverse" if "reverse" in node.sweep else "tangent" if node.sweep else "forward"
         return Line(wrapped(code, INDENT), comment, header, section)
 
@@ -185,14 +213,10 @@ class _Emitter:
 
     def _is_short(self, node: Node) -> bool:
         """Whether a sum fits on a line, once the longest parts have lines of their own."""
-        while True:
-            length = sum(len(self.texts[argument].text) + 3 for argument in node.args) + len(node.name) + 3 + INDENT
-            if length <= WIDTH:
-                return True
-            long = [argument for argument in node.args if len(self.texts[argument].text) > LONG and not self._is_atom(argument)]
-            if not long:
-                return False
-            self._materialise(max(long, key=lambda argument: len(self.texts[argument].text)))
+        excess = sum(len(self.texts[argument].text) + 3 for argument in node.args) + len(node.name) + 3 + INDENT - WIDTH
+        if excess > 0 and self._shorten(node, excess, LONG):
+            excess = sum(len(self.texts[argument].text) + 3 for argument in node.args) + len(node.name) + 3 + INDENT - WIDTH
+        return excess <= 0
 
     def _accumulate(self, node: Node) -> None:
         """A sum too long for one line, begun with an operand of the full shape and added to."""
@@ -219,6 +243,37 @@ class _Emitter:
             self.body.lines.append(self._line(node, f"{target} += {self.target.strong(self.texts[argument]).text}", False))
         self.texts[node.name] = Text(node.name)
 
+    def _added_at(self, node: Node) -> Node | None:
+        """The one reader of a scatter, if it adds one number to each row of something of its own: an assignment in place."""
+        if node.op != "scatter_add_along_axis" or node.name in self.results or len(node.shape) != 2 or self.uses[node.name] != 1:
+            return None
+        index, reader = self.program.nodes[node.args[1]], self.readers[node.name]
+        picks_one = node.attributes["axis"] == 1 and index.op == "expand_dims" and index.attributes["axis"] == (1,)
+        if not picks_one or reader.op not in ("add", "accumulate") or len(reader.args) != 2:
+            return None
+        base = self.program.nodes[next(each for each in reader.args if each != node.name)]
+        own = self.uses[base.name] == 1 and not base.named and base.name not in self.results and base.args and not is_view(base, self.program)
+        return reader if own and base.op != node.op and sizes.same(base.shape, node.shape) else None
+
+    def _is_added_at(self, name: str) -> bool:
+        return self._added_at(self.program.nodes[name]) is not None
+
+    def _add_at(self, node: Node) -> None:
+        """One number added to each row, at the column that an index says."""
+        scatter = self.program.nodes[next(filter(self._is_added_at, node.args))]
+        base = next(each for each in node.args if each != scatter.name)
+        index = self.texts[self.program.nodes[scatter.args[1]].args[0]].text
+        updates = self.program.nodes[scatter.args[0]]
+        if updates.op == "broadcast_to" and self.program.nodes[updates.args[0]].shape == ():
+            added = self.texts[updates.args[0]]
+        else:
+            added = Text(f"{self.target.strong(self.texts[updates.name]).at(ATOM)}[:, 0]")
+        sign, text = ("-", added.text[1:]) if added.text.startswith("-") and added.precedence >= MULTIPLY else ("+", added.text)
+        self.body.lines.append(self._line(node, f"{node.name} = {self.texts[base].text}"))
+        rows = f"np.arange({sizes.text(node.shape[0])})"
+        self.body.lines.append(self._line(node, f"{node.name}[{rows}, {index}] {sign}= {text}", False))
+        self.texts[node.name] = Text(node.name)
+
     # -- results
 
     def _fresh(self, name: str) -> str:
@@ -242,22 +297,32 @@ class _Emitter:
         """The header above the node's group, and the comment at the right of its line."""
         shape = "" if self.scalar or node.shape == () else sizes.shape_text(node.shape)
         notes = "; ".join(node.why.notes)
-        if node.sweep:
-            header = self._answered(node)
-            return header, "  ".join(filter(None, [shape, notes]))
+        if "reverse" in node.sweep:
+            return self._reverse_comments(node, shape, notes)
         if node.why.composite:
-            header = "  ".join(filter(None, [node.why.statement, node.why.place, notes]))
-            return header, shape
+            return self._composite_header(node), shape
+        if node.sweep:  # a tangent beside its value
+            return "", "  ".join(filter(None, [shape, self._said(node)]))
         return "", "  ".join(filter(None, [node.why.place, shape, notes]))
 
-    def _answered(self, node: Node) -> str:
-        """The statement whose slope a line brings."""
-        if self.style == "compact":
-            return node.why.statement
+    def _composite_header(self, node: Node) -> str:
+        primal = self.original.nodes[node.why.answers[0]] if node.sweep else node
+        return "  ".join([primal.why.statement, primal.why.place, *primal.why.notes])
+
+    def _reverse_comments(self, node: Node, shape: str, notes: str) -> tuple[str, str]:
+        said = self._said(node)
+        if self.style == "teach" and self.scalar:
+            return "", "  ".join(filter(None, [said, self._slope(node), notes]))
+        slope = self._slope(node) if self.style == "teach" else ""
+        return said, "  ".join(filter(None, [shape, slope, notes]))
+
+    def _said(self, node: Node) -> str:
+        """The statements whose slope a line brings: the user's own, or in the teach style the primitives."""
         found = [self.original.nodes[name] for name in node.why.answers if name in self.original.nodes]
-        said = list(dict.fromkeys(each.why.statement if each.why.composite else self._statement(each) for each in found))
-        text = "; ".join(said)
-        return text if len(text) <= WIDTH else node.why.statement
+        if self.style == "compact" or any(each.why.composite for each in found):
+            return node.why.statement
+        text = "; ".join(map(self._statement, found))
+        return text if len(text) <= LONGEST else node.why.statement
 
     def _statement(self, node: Node) -> str:
         texts = [self._operand(argument) for argument in node.args]
@@ -268,3 +333,21 @@ class _Emitter:
         if node.op in ("constant", "size"):
             return shown(node.op, [], node.attributes)
         return Shown(name)
+
+    def _slope(self, node: Node) -> str:
+        """The local slope of the one elementwise op that a gradient passes through, as a class would see it."""
+        if len(node.why.answers) != 1 or not node.name.startswith("d_") or node.name not in self.values:
+            return ""
+        reader, operand = self.original.nodes[node.why.answers[0]], node.name[2:]
+        if reader.op not in ops.ELEMENTWISE or reader.op in ("add", "subtract", "identity", "negative") or reader.why.composite:
+            return ""
+        rule = vjp(signature(self.original, reader, self.constants), reader.args.index(operand))
+        if rule is None:
+            return ""
+        slope = rule.formula.expression.xreplace({rule.formula.slots[rule.operands.index("g")]: sp.S.One})
+        names = [{"g": "1", "y": reader.name}.get(each) or self._operand(reader.args[each]).text for each in rule.operands]
+        used = [(slot, name) for slot, name in zip(rule.formula.slots, names, strict=True) if slot in slope.free_symbols]
+        if not used:
+            return ""
+        text = written(formula(slope, [slot for slot, _ in used]), "text", [name for _, name in used])
+        return f"d{reader.name}/d{operand} = {text}"

@@ -159,11 +159,20 @@ def contributions(builder: Builder, reader: Node, name: str, g: Value, constant:
     row = None if reader.op == "map" else ops.TABLE[reader.op]
     if row is None or isinstance(row, ops.Elementwise):
         return _elementwise(builder, reader, name, g, constant)
-    operands = [builder[argument] for argument in reader.args]
-    places = [place for place, argument in enumerate(reader.args) if argument == name]
+    operands, places = _operands(builder, reader)
     if isinstance(row, ops.Reduction):
         return [_reduction(builder, reader, operands[0], g, row)]
-    return [row.transpose(place, g, *operands, **reader.attributes) for place in places]
+    return [row.transpose(place, g, *operands, **reader.attributes) for place in places[name]]
+
+
+def _operands(builder: Builder, reader: Node) -> tuple[list[Value], dict[str, list[int]]]:
+    """The operands of a reader, and the places at which each stands: kept, as a reader of many hands on to each in turn."""
+    if reader.name not in builder.operands:
+        places: dict[str, list[int]] = {}
+        for place, argument in enumerate(reader.args):
+            places.setdefault(argument, []).append(place)
+        builder.operands[reader.name] = [builder[argument] for argument in reader.args], places
+    return builder.operands[reader.name]
 
 
 def _elementwise(builder: Builder, reader: Node, name: str, g: Value, constant: set[str]) -> list[Value]:

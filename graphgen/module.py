@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from graphgen import optimizers, sizes
 from graphgen.emit import INDENT, LIMIT, Body, Line, Style, emit
@@ -68,7 +69,7 @@ class Function:
         parameters, arrow, answer = self.arguments.rpartition(" -> ")
         if len(self.name) + len(self.arguments) + 5 <= LIMIT:
             return f"def {self.name}{self.arguments}:"
-        inside = wrapped(f"f{parameters}", 0, 0).split("\n")[1:-1]
+        inside = [f"    {each}," for each in parameters[1:-1].split(", ")]
         return "\n".join([f"def {self.name}(", *inside, f"){arrow}{answer}:"])
 
 
@@ -155,8 +156,9 @@ class _Assembly:
         renamed = {name: self.names[name] for name in PUBLIC_HELPERS}
         if self.scalar:
             renamed |= {scalar: self.names.get(twin, twin) for scalar, twin in SCALAR_TWINS.items()}
-        derived = any(not isinstance(size, int) and not size.is_Symbol for node in [*self.inputs, *self.parameters] for size in node.shape)
-        if derived or '"' in _bounds_text(self.program):
+        entries = [size for node in [*self.inputs, *self.parameters] for size in node.shape]
+        entries += [bound for pair in _bounds(self.program).values() for bound in pair]
+        if any(isinstance(entry, sp.Expr) and not entry.is_Symbol for entry in entries):
             renamed["_derived_size"] = "_size"
         if self.options.mode == "forward":
             renamed["_value_and_grad_by_jvp"] = "_value_and_grad"
@@ -438,9 +440,7 @@ class _Assembly:
         sweeps = "forward pass" if options.inference or self.program.loss is None else {
             "reverse": "forward and reverse sweeps", "forward": "forward-mode sweep", "both": "forward, reverse and forward-mode sweeps"
         }[options.mode]  # fmt: skip
-        count = sizes.product(tuple(sizes.product(node.shape) for node in self.parameters)) if not self.parameters else sum(
-            (sizes.product(node.shape) for node in self.parameters), start=0
-        )  # fmt: skip
+        count = sum((sizes.product(node.shape) for node in self.parameters), start=0)
         values = f"{count:,}" if isinstance(count, int) else sizes.text(count)
         said = [f"style {options.style}", f"mode {options.mode}" if not options.inference else "inference"]
         if options.wrt:
@@ -556,28 +556,33 @@ def _dtype_text(array: np.ndarray) -> str:
     return {"f": "_float", "b": "bool"}.get(array.dtype.kind, f"np.{array.dtype}")
 
 
-def _bounds_text(program: Program) -> str:
+def _bounds(program: Program) -> dict[str, tuple[Any, Any]]:
     """For each input, the values that checks draw: declared, or for an index the size of the axis it indexes."""
-    found: dict[str, list[sizes.Size]] = {}
+    indexed: dict[str, list[sizes.Size]] = {}
     sources: dict[str, str] = {}
     for node in program.nodes.values():
         if node.op == "input" and node.dtype.startswith("int"):
             sources[node.name] = node.name
         elif node.op in ("take", "take_along_axis") and node.args[1] in sources:
-            found.setdefault(sources[node.args[1]], []).append(program.nodes[node.args[0]].shape[node.attributes["axis"]])
+            indexed.setdefault(sources[node.args[1]], []).append(program.nodes[node.args[0]].shape[node.attributes["axis"]])
         elif node.op in ("scatter_add", "scatter_add_along_axis") and node.args[1] in sources:
-            found.setdefault(sources[node.args[1]], []).append(node.attributes["size"])
+            indexed.setdefault(sources[node.args[1]], []).append(node.attributes["size"])
         elif len(node.args) == 1 and node.args[0] in sources and node.dtype.startswith("int"):
             sources[node.name] = sources[node.args[0]]
-    entries = []
+    result = {}
     for node in program.leaves("input"):
         low, high = node.attributes["low"], node.attributes["high"]
-        limits = found.get(node.name, [])
+        limits = indexed.get(node.name, [])
         if high is None and limits:
             fixed = [each for each in limits if isinstance(each, int)]
             low, high = low or 0, min(fixed) if fixed else limits[0]
         if low is not None or high is not None:
-            entries.append(f'"{node.name}": ({_bound(low, node)}, {_bound(high, node)})')
+            result[node.name] = (low, high)
+    return result
+
+
+def _bounds_text(program: Program) -> str:
+    entries = [f'"{name}": ({_bound(low, program.nodes[name])}, {_bound(high, program.nodes[name])})' for name, (low, high) in _bounds(program).items()]
     return f"{{{', '.join(entries)}}}"
 
 

@@ -26,7 +26,8 @@ import sympy as sp
 
 from graphgen import ops, sizes
 from graphgen.initializers import INITIALIZERS, Initializer
-from graphgen.ops import formula as formulas
+from graphgen.ops.formula import FormulaError
+from graphgen.ops.formula import parse as parse_formula
 from graphgen.ops.table import REQUIRED, Mismatch, Type
 from graphgen.program import RESULT_KINDS, Node, Program
 
@@ -147,9 +148,7 @@ def _at(line: ast.stmt, read: Callable[..., Any], *arguments: Any) -> Any:
     """Read something, with its line in front of what is wrong with it."""
     try:
         return read(*arguments)
-    except Mismatch as error:
-        raise ProgramError(f"line {line.lineno}: {error}") from error
-    except (ProgramError, formulas.FormulaError) as error:
+    except (ProgramError, FormulaError, Mismatch) as error:
         raise ProgramError(f"line {line.lineno}: {error}") from error
 
 
@@ -198,7 +197,7 @@ def _read_map(name: str, call: ast.Call, nodes: Mapping[str, Node]) -> Node:
             values = [_operand(each, nodes) for each in operands]
         case _:
             raise ProgramError("map takes a formula and operands")
-    formula = formulas.parse(written, ["bool" if value.dtype == "bool" else "float" for value in values])
+    formula = parse_formula(written, ["bool" if value.dtype == "bool" else "float" for value in values])
     shape = sizes.broadcast(*(value.shape for value in values)) if values else ()
     if shape is None:
         raise ProgramError("shapes do not broadcast")

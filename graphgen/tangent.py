@@ -32,7 +32,7 @@ def tangent(program: Program, wrt: Iterable[str]) -> Program:
     dots: dict[str, Value] = {}
     for node in program.nodes.values():
         builder.append(node)
-        why = Why(node.why.place, node.why.composite, (node.name,))
+        why = node.why._replace(place="", answers=(node.name,), notes=())
         with builder.making(f"{node.name}_dot", (*node.sweep, SWEEP), why) as finish:
             if node.name in wrt:
                 given = Node(f"{node.name}_dot", "input", (), {"shape": node.shape, "dtype": "float"}, node.shape, "float", (SWEEP,))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graphgen import sizes
+from graphgen.errors import GraphError, Problem, UnknownName, did_you_mean
+from graphgen.source import site
 
 REQUIRED = inspect.Parameter.empty
 
@@ -144,26 +146,41 @@ class Leaf(Row):
 def complete(row: Any, types: tuple[Type, ...], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """See `Row.complete`."""
     check_arity(row, len(types))
-    for keyword in attributes:
-        if keyword not in row.attributes:
-            known = ", ".join(row.attributes) or "none"
-            raise Mismatch("GG005", f"unexpected keyword {keyword!r}", f"its keywords: {known}")
-    result = {}
-    for keyword, default in row.attributes.items():
-        result[keyword] = attributes.get(keyword, default)
-        if result[keyword] is REQUIRED:
-            raise Mismatch("GG005", f"keyword {keyword!r} is missing", f"give {keyword}=")
+    check_keywords(row, attributes)
+    result = {**row.attributes, **attributes}
     return row.canonical(*types, **result) if row.canonical else result
 
 
 def check_arity(row: Any, count: int) -> None:
     """Raise `Mismatch` if the row does not take so many operands."""
-    variadic = bool(row.operands) and row.operands[-1].startswith("*")
-    least = 1 if variadic else len(row.operands)
-    if count < least or (count > least and not variadic):
-        names = ", ".join(row.operands)
-        expected = "at least 1 operand" if variadic else f"{least} operand{'s' * (least != 1)}"
-        raise Mismatch("GG006", f"takes {expected} ({names}), got {count}", None)
+    operands = row.operands
+    variadic = bool(operands) and operands[-1].startswith("*")
+    least = 1 if variadic else len(operands)
+    if count == least or (count > least and variadic):
+        return
+    names = f" ({', '.join(operands)})" if operands else ""
+    expected = "at least 1 operand" if variadic else f"{least or 'no'} operand{'s' * (least != 1)}"
+    raise Mismatch("GG006", f"takes {expected}{names}, got {count}", _arity_help(row, count, least))
+
+
+def _arity_help(row: Any, count: int, least: int) -> str | None:
+    if not row.operands:
+        return "its value is given by keywords"
+    if count > least:
+        return f"its keywords: {', '.join(row.attributes)}" if row.attributes else None
+    return f"give {', '.join(row.operands[count:])} too"
+
+
+def check_keywords(row: Any, attributes: Mapping[str, Any]) -> None:
+    """Raise `Mismatch` if the row does not take these keywords, or needs others."""
+    for keyword in attributes:
+        if keyword not in row.attributes:
+            near = did_you_mean(str(keyword), row.attributes)
+            known = ", ".join(row.attributes)
+            raise Mismatch("GG005", f"unexpected keyword {keyword!r}", near or f"its keywords: {known or 'none'}")
+    for keyword, default in row.attributes.items():
+        if default is REQUIRED and keyword not in attributes:
+            raise Mismatch("GG005", f"keyword {keyword!r} is missing", f"give {keyword}=")
 
 
 def _row(cls: type, kind: type, **more: Any) -> Any:
@@ -224,7 +241,7 @@ def function(row: Any) -> Callable[..., Any]:
 
     def op(*arguments: Any, name: str | None = None, **keywords: Any) -> Any:
         if row.call is not None:
-            operands, attributes = row.call(*arguments, **keywords)
+            operands, attributes = _called(row, arguments, keywords)
         else:
             operands, attributes = _split(row, arguments, keywords, variadic)
         for operand in operands:
@@ -232,11 +249,38 @@ def function(row: Any) -> Callable[..., Any]:
                 return operand._apply(row.name, tuple(operands), attributes, name)
         if hasattr(row, "substitute"):
             return row.substitute(operands, attributes)
-        raise TypeError(f"{row.name}: no operand is a node of a graph")
+        message = f"{row.name}: none of its {len(operands)} operands is a node" if operands else f"{row.name}: no operand"
+        raise GraphError(Problem("GG061", site().place, message, "declare values with g.input, g.param or g.constant"))
 
     op.__name__ = op.__qualname__ = row.name
     op.__doc__ = row.summary
     return op
+
+
+def unknown(code: str, message: str, help: str) -> Callable[..., Any]:
+    """What stands in for a function that there is not.
+
+    Called with a node, it leaves the problem with the node's graph and gives a node of unknown type, so that the rest
+    of the model is checked too.
+    """
+
+    def stand_in(*arguments: Any, **keywords: Any) -> Any:
+        for argument in (*arguments, *keywords.values()):
+            first = argument[0] if isinstance(argument, (tuple, list)) and argument else argument
+            if hasattr(first, "_unknown"):
+                return first._unknown(code, message, help)
+        raise UnknownName(Problem(code, site().place, message, help))
+
+    return stand_in
+
+
+def _called(row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Operands and attributes by the row's own way of calling it."""
+    try:
+        inspect.signature(row.call).bind(*arguments, **keywords)
+    except TypeError as error:
+        raise GraphError(Problem("GG006", site().place, f"{row.name}: {error}", row.formula)) from None
+    return row.call(*arguments, **keywords)
 
 
 def _split(row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], variadic: bool) -> tuple[list[Any], dict[str, Any]]:

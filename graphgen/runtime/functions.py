@@ -49,15 +49,17 @@ def first_true(mask: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
     return np.moveaxis(first.reshape(moved.shape), last, axes)
 
 
-def scatter_add(updates: np.ndarray, index: np.ndarray, rows: int) -> np.ndarray:
-    """Return `rows` rows of zeros with updates[i] added to row index[i]: the adjoint of x[index]."""
-    row_shape = updates.shape[np.ndim(index) :]
+def scatter_add(updates: np.ndarray, index: np.ndarray, rows: int, axis: int = 0) -> np.ndarray:
+    """Return zeros of `rows` along `axis`, to which the updates are added at index: the adjoint of np.take."""
+    count = np.ndim(index)
+    updates = np.moveaxis(updates, range(axis, axis + count), range(count))
+    row_shape = updates.shape[count:]
     row_size = math.prod(row_shape)
     total = np.zeros(rows * row_size, dtype=updates.dtype)
     # np.add.at is several times faster on flat arrays; a negative row is a negative place there as well
     places = np.asarray(index, dtype=np.intp).reshape(-1, 1) * row_size + np.arange(row_size)
     np.add.at(total, places.ravel(), updates.ravel())
-    return total.reshape((rows, *row_shape))
+    return np.moveaxis(total.reshape((rows, *row_shape)), 0, axis)
 
 
 def scatter_add_along_axis(updates: np.ndarray, index: np.ndarray, shape: tuple, axis: int) -> np.ndarray:

@@ -35,9 +35,9 @@ class Text(NamedTuple):
     weak: bool = False
     mask: bool = False
 
-    @property
-    def is_name(self) -> bool:
-        return self.text.isidentifier()
+    def at(self, least: int) -> str:
+        """The text, in parentheses unless it holds together as tightly as `least`."""
+        return self.text if self.precedence >= least else f"({self.text})"
 
 
 class Target:
@@ -73,7 +73,7 @@ class Target:
     def strong(self, text: Text) -> Text:
         """`text` with the module's float type."""
         if text.mask:
-            return Text(f"float({text.text})") if self.scalar else Text(f"{_at(text, ATOM)}.astype(_float)")
+            return Text(f"float({text.text})") if self.scalar else Text(f"{text.at(ATOM)}.astype(_float)")
         return Text(f"_float({text.text})") if text.weak and not self.scalar else text
 
     # -- operations
@@ -157,10 +157,10 @@ class Target:
         if dtype == "float":
             if source == "bool":
                 return operand._replace(mask=True, weak=False)
-            return Text(f"float({operand.text})") if self.scalar else Text(f"{_at(operand, ATOM)}.astype(_float)")
+            return Text(f"float({operand.text})") if self.scalar else Text(f"{operand.at(ATOM)}.astype(_float)")
         if self.scalar:
             return Text(f"{'bool' if dtype == 'bool' else 'int'}({operand.text})")
-        return Text(f"{_at(self.strong(operand), ATOM)}.astype({'bool' if dtype == 'bool' else f'np.{dtype}'})")
+        return Text(f"{self.strong(operand).at(ATOM)}.astype({'bool' if dtype == 'bool' else f'np.{dtype}'})")
 
     def total(self, operands: list[Text]) -> Text:
         """The operands added up."""
@@ -170,7 +170,7 @@ class Target:
             operands = [self.strong(each) if each.mask else each for each in operands]
         for each in operands[1:]:
             if each.text.startswith("-") and each.precedence >= UNARY - 10:
-                result = Text(f"{_at(result, spelling.precedence)} - {each.text[1:]}", spelling.precedence, result.weak and each.weak)
+                result = Text(f"{result.at(spelling.precedence)} - {each.text[1:]}", spelling.precedence, result.weak and each.weak)
             else:
                 text = fill(spelling, [(result.text, result.precedence), (each.text, each.precedence)])
                 result = Text(text, spelling.precedence, result.weak and each.weak)
@@ -187,13 +187,9 @@ class Target:
         template, precedence = spelled if isinstance(spelled, tuple) else (spelled, ATOM)
 
         def put(match: re.Match[str]) -> str:
-            return _at(operands[int(match[1])], _PRECEDENCES[match[2] or ""])
+            return operands[int(match[1])].at(_PRECEDENCES[match[2] or ""])
 
         return Text(_HOLE.sub(put, template), precedence)
-
-
-def _at(text: Text, least: int) -> str:
-    return text.text if text.precedence >= least else f"({text.text})"
 
 
 def is_scalar(program: Program) -> bool:

@@ -1,0 +1,120 @@
+"""Compute at once what depends on literal numbers alone: NumPy would answer with a float64 scalar, which widens float32."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import sympy as sp
+
+from graphgen import ops
+from graphgen.ops.formula import Formula
+from graphgen.passes.rewriting import Draft, literal, rewrite
+from graphgen.program import Node, Program
+
+LARGEST_INTEGER = 2**31 - 1
+DIGITS = 40  # more than twice those of a float
+
+
+def fold(program: Program) -> Program:
+    """The program with every scalar that depends on literal numbers alone as a constant."""
+    return rewrite(program, RULES)
+
+
+def _known_size(draft: Draft, node: Node) -> Node | None:
+    """The number of elements of an axis of fixed size."""
+    size = node.attributes["size"]
+    return _constant(node, float(size)) if isinstance(size, int) else None
+
+
+def _all_literal(draft: Draft, node: Node) -> Node | None:
+    values = [literal(draft.nodes[each]) for each in node.args]
+    if node.shape != () or any(value is None for value in values):
+        return None
+    found = _evaluated(node, values)
+    return None if found is None else _constant(node, found)
+
+
+def _cast(draft: Draft, node: Node) -> Node | None:
+    value = literal(draft.nodes[node.args[0]])
+    if value is None or node.shape != () or not math.isfinite(value):
+        return None
+    kind: Callable[[Any], Any] = {"float": float, "bool": bool}.get(node.dtype, int)
+    found = kind(value)
+    return _constant(node, found) if abs(found) <= LARGEST_INTEGER or node.dtype == "float" else None
+
+
+def _constant(node: Node, value: float | int | bool) -> Node:
+    return node._replace(op="constant", args=(), attributes={"value": value, "shape": (), "dtype": node.dtype})
+
+
+# Python's own arithmetic, rounded as NumPy's is.
+_DIRECT: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "negative": operator.neg,
+    "abs": abs,
+    "square": lambda a: a * a,
+    "reciprocal": lambda a: 1.0 / a,
+    "sqrt": math.sqrt,
+    "power": math.pow,
+    "exp": math.exp,
+    "maximum": max,
+    "minimum": min,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "where": lambda condition, a, b: a if condition else b,
+    "identity": lambda a: a,
+    "stop_gradient": lambda a: a,
+}
+
+
+def _evaluated(node: Node, values: list[Any]) -> float | int | bool | None:
+    """The value of an elementwise op of numbers, or None if it has no finite one."""
+    if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+        return None
+    if node.op in _DIRECT:
+        try:
+            found = _DIRECT[node.op](*values)
+        except (ArithmeticError, ValueError):  # NumPy answers with inf or nan when the module runs
+            return None
+    elif node.op == "map":
+        found = _of_formula(node.attributes["formula"], tuple(values))
+    else:
+        found = _of_formula(ops.ELEMENTWISE[node.op].printed(tuple(sorted(node.attributes.items()))), tuple(values))
+    if found is None or not math.isfinite(found):
+        return None
+    if node.dtype == "float":
+        return float(found)
+    if node.dtype == "bool":
+        return bool(found)
+    return int(found) if abs(found) <= LARGEST_INTEGER else None
+
+
+@cache
+def _of_formula(formula: Formula, values: tuple[Any, ...]) -> float | bool | None:
+    """The value of a formula of numbers, correctly rounded; None where it is not a real number."""
+    numbers = {
+        symbol: (sp.true if value else sp.false) if kind == "bool" else sp.Float(value, DIGITS)
+        for symbol, kind, value in zip(formula.slots, formula.kinds, values, strict=True)
+    }
+    found = formula.expression.xreplace(numbers)
+    if found in (sp.true, sp.false):
+        return bool(found)
+    try:
+        found = found.evalf(DIGITS)
+        return float(found) if found.is_Float or found.is_Rational else None
+    except OverflowError:
+        return None
+
+
+RULES: dict[str, Any] = {"size": (_known_size,), "cast": (_cast,), "": (_all_literal,)}

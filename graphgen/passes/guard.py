@@ -1,0 +1,99 @@
+"""A gradient of 0 stays 0 behind a `where`, whatever the slope: 0 * infinity would be nan.
+
+`protect` cannot reach what lies behind a sum or a product of matrices, as in where(c, log(x).sum(axis=1), 0). There the
+slope is evaluated at something harmless wherever the gradient it is multiplied with is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphgen import ops
+from graphgen.passes.finite import Signs
+from graphgen.passes.protect import unsafe
+from graphgen.passes.rewriting import Draft, is_elementwise, literal
+from graphgen.program import Node, Program
+
+SWEEP = "reverse"
+NOTE = "0 where the gradient is 0, whatever the slope"
+
+
+def guard(program: Program) -> Program:
+    """The program with a strong zero in those slopes that may be infinite where a later `where` takes its other branch.
+
+    It comes after `gradient`, before any other pass.
+    """
+    behind = _behind(program)
+    signs = Signs(program)
+    poles = {name: _poles(program, program.nodes[name], signs) for name in behind}
+    infinite = _infinite(program, behind, poles)
+    if not infinite:
+        return program
+    draft = Draft(program)
+    for node in program.nodes.values():
+        draft.put(_guarded(draft, node, poles, infinite) if node.sweep[-1:] == (SWEEP,) and is_elementwise(node) else node)
+    return draft.build()
+
+
+def _behind(program: Program) -> set[str]:
+    """The declared values that a branch of a `where` depends on."""
+    found: set[str] = set()
+    for node in reversed(program.nodes.values()):
+        if node.sweep[-1:] == (SWEEP,):
+            continue
+        if node.op == "where":
+            found.update(node.args[1:])
+        if node.name in found:
+            found.update(node.args)
+    return found
+
+
+def _poles(program: Program, node: Node, signs: Signs) -> dict[str, float]:
+    """The operands outside whose domain the node may be evaluated, and a value inside it."""
+    return {
+        node.args[place]: value
+        for place, value in unsafe(program, node).items()
+        if not _is_inside(program, node.op, program.nodes[node.args[place]], value, signs)
+    }
+
+
+def _is_inside(program: Program, op: str, operand: Node, safe: float, signs: Signs) -> bool:
+    """Whether an operand is protected already, or positive, or shifted so that exp cannot overflow."""
+    if operand.op == "where" and any(literal(program.nodes[branch]) == safe for branch in operand.args[1:]):
+        return True
+    if op in ("exp", "expm1", "sin", "cos"):
+        return operand.op == "subtract" and program.nodes[operand.args[1]].op == "finite_max"
+    return operand.name in signs.positive
+
+
+def _infinite(program: Program, behind: set[str], poles: dict[str, dict[str, float]]) -> set[str]:
+    """The values that may be infinite or nan in a branch not taken: at a pole, or computed of such values."""
+    found: set[str] = set()
+    for node in program.nodes.values():
+        if node.name in behind and node.dtype == "float" and (poles[node.name] or any(map(found.__contains__, node.args))):
+            found.add(node.name)
+    return found
+
+
+def _guarded(draft: Draft, node: Node, poles: dict[str, dict[str, float]], infinite: set[str]) -> Node:
+    """A part of a gradient with harmless operands where the gradient that goes into it is 0."""
+    for gradient, value in _answered(draft.program, node):
+        harmless = {name: 1.0 for name in node.args if name in infinite} | poles.get(value.name, {})
+        places = [place for place, name in enumerate(node.args) if name in harmless]
+        if not places:
+            continue
+        zero = draft.add(node, "equal", (gradient, draft.constant(node, 0.0)))
+        operands = list(node.args)
+        for place in places:
+            number = draft.constant(node, harmless[node.args[place]])
+            operands[place] = draft.add(node, "where", (zero, number, node.args[place]), part="safe")
+        return node._replace(args=tuple(operands), why=node.why._replace(notes=(*node.why.notes, NOTE)))
+    return node
+
+
+def _answered(program: Program, node: Node) -> Iterator[tuple[str, Node]]:
+    """The gradient that a node multiplies with a slope, and the elementwise value whose slope that is."""
+    for name in node.why.answers:
+        value, gradient = program.nodes.get(name), f"d_{name}"
+        if value is not None and gradient in node.args and (value.op == "map" or value.op in ops.ELEMENTWISE):
+            yield gradient, value

@@ -20,7 +20,7 @@ from graphgen.ops.formula import formula
 from graphgen.ops.slopes import vjp
 from graphgen.program import Node, Program
 from graphgen.targets.numpy import Target, Text, is_view, storage
-from graphgen.targets.precedence import ATOM, MULTIPLY
+from graphgen.targets.precedence import ANY, ATOM, MULTIPLY
 from graphgen.targets.printer import written
 from graphgen.wrap import WIDTH, wrapped
 
@@ -51,12 +51,17 @@ class Body:
         For each result of the program, an expression for it.
     arrays
         Constant arrays, by the module's name for them.
+    helpers
+        The helper functions called.
+    quiet
+        Whether NumPy is to say nothing of infinities that it meets on the way.
     """
 
     lines: list[Line] = field(default_factory=list)
     results: dict[tuple[str, str], str] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     helpers: dict[str, None] = field(default_factory=dict)
+    quiet: bool = False
 
 
 def emit(
@@ -114,7 +119,7 @@ class _Emitter:
         for node in self.program.nodes.values():
             self._add(node)
         for result, name in self.program.results.items():
-            self.body.results[result] = self._fresh(name)
+            self.body.results[result] = self._fresh(name) if result[0] in ("output", "gradient") else self.texts[name].text
         return self.body
 
     # -- which nodes get a line
@@ -264,11 +269,14 @@ class _Emitter:
         base = next(each for each in node.args if each != scatter.name)
         index = self.texts[self.program.nodes[scatter.args[1]].args[0]].text
         updates = self.program.nodes[scatter.args[0]]
-        if updates.op == "broadcast_to" and self.program.nodes[updates.args[0]].shape == ():
-            added = self.texts[updates.args[0]]
-        else:
-            added = Text(f"{self.target.strong(self.texts[updates.name]).at(ATOM)}[:, 0]")
-        sign, text = ("-", added.text[1:]) if added.text.startswith("-") and added.precedence >= MULTIPLY else ("+", added.text)
+        one_number = updates.op == "broadcast_to" and self.program.nodes[updates.args[0]].shape == ()
+        added = self.texts[updates.args[0]] if one_number else self.target.strong(self.texts[updates.name])
+        sign = "+"
+        if added.text.startswith("-") and added.precedence >= MULTIPLY:
+            sign, bare = "-", added.text[1:]
+            whole = bare.startswith("(") and bare.endswith(")") and bare.count("(") == 1
+            added = Text(bare[1:-1], ANY) if whole else Text(bare, added.precedence if added.precedence == MULTIPLY else ATOM)
+        text = added.text if one_number else f"{added.at(ATOM)}[:, 0]"
         self.body.lines.append(self._line(node, f"{node.name} = {self.texts[base].text}"))
         rows = f"np.arange({sizes.text(node.shape[0])})"
         self.body.lines.append(self._line(node, f"{node.name}[{rows}, {index}] {sign}= {text}", False))
@@ -280,7 +288,7 @@ class _Emitter:
         """An expression for a result that shares memory with nothing else."""
         node = self.program.nodes[name]
         text = self.texts[name].text
-        if self.scalar or name not in self.results or name in self.places:
+        if self.scalar:
             return text
         if node.shape == ():
             return f"np.array({text})"
@@ -314,7 +322,7 @@ class _Emitter:
         if self.style == "teach" and self.scalar:
             return "", "  ".join(filter(None, [said, self._slope(node), notes]))
         slope = self._slope(node) if self.style == "teach" else ""
-        return said, "  ".join(filter(None, [shape, slope, notes]))
+        return "  ".join(filter(None, [said, slope])), "  ".join(filter(None, [shape, notes]))
 
     def _said(self, node: Node) -> str:
         """The statements whose slope a line brings: the user's own, or in the teach style the primitives."""

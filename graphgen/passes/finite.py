@@ -98,12 +98,13 @@ def doubtful(program: Program) -> set[str]:
     signs = Signs(program)
     found: set[str] = set()
     for node in program.nodes.values():
-        if node.sweep and (any(map(found.__contains__, node.args)) or (is_elementwise(node) and _may_be_infinite(node, signs))):
+        if node.sweep and (any(map(found.__contains__, node.args)) or (is_elementwise(node) and may_be_infinite(node, signs))):
             found.add(node.name)
     return found
 
 
-def _may_be_infinite(node: Node, signs: Signs) -> bool:
+def may_be_infinite(node: Node, signs: Signs) -> bool:
+    """Whether an elementwise node of finite operands may be infinite or nan: at a pole, or outside its domain."""
     if node.op == "map":
         bases = _poles(node.attributes["formula"])
         return any(place is None or node.args[place] not in signs.positive for place in bases)

@@ -118,13 +118,13 @@ class Draft:
         """Have `other` read instead of this node. A value that the user named keeps its name, and its node if need be."""
         survivor = self.nodes[other]
         assert survivor.dtype == node.dtype and sizes.same(survivor.shape, node.shape), f"{node.name} is not {other}"
-        self._changed = True
         if node.named:
             taken = survivor.named or other in self._claims or survivor.sweep != node.sweep
             if taken or survivor.op in ("input", "param", "constant"):
-                self.nodes[node.name] = node._replace(op="identity", args=(other,), attributes={})
+                self.put(node if node.op == "identity" else node._replace(op="identity", args=(other,), attributes={}))
                 return
             self._claims[other] = node.name
+        self._changed = True
         self.replaced[node.name] = other
 
     def add(self, reader: Node, op: str, operands: Iterable[str], attributes: Mapping[str, Any] | None = None, part: str = "") -> str:
@@ -185,6 +185,7 @@ class _Names:
             if name in program.nodes:
                 self.members.setdefault(other, []).append(program.nodes[name])
         self.renamed: dict[str, str] = {}
+        self.answers: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # by id, which the first of the pair holds
         for survivor in self.members:
             best = self._best(nodes[survivor])
             if best != survivor:
@@ -205,8 +206,16 @@ class _Names:
         arguments = tuple([self.of(each) for each in node.args])
         if arguments != node.args:
             node = node._replace(args=arguments)
-        answers = tuple(dict.fromkeys([self.of(each) for each in node.why.answers]))
-        return node if answers == node.why.answers else node._replace(why=node.why._replace(answers=answers))
+        answers = self._answers(node.why.answers)
+        return node if answers is node.why.answers else node._replace(why=node.why._replace(answers=answers))
+
+    def _answers(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """What a node answers, by final names. The parts of one gradient share their answers, which can be many."""
+        known = self.answers.get(id(names))
+        if known is None:
+            final = tuple(dict.fromkeys([self.of(each) for each in names]))
+            known = self.answers[id(names)] = names, names if final == names else final
+        return known[1]
 
     def _best(self, survivor: Node) -> str:
         if survivor.name in self.claims:
@@ -228,10 +237,11 @@ class _Names:
 def _joined(why: Why, members: Sequence[Node]) -> Why:
     """What is to be said of a value under each of its names."""
     said = [why, *(each.why for each in members)]
+    answers = {id(each.answers): each.answers for each in said}  # the parts of one gradient share theirs
     return why._replace(
         place=why.place or next((each.place for each in said if each.place), ""),
         statement=why.statement or next((each.statement for each in said if each.statement), ""),
-        answers=tuple(dict.fromkeys(answer for each in said for answer in each.answers)),
+        answers=tuple(dict.fromkeys(answer for each in answers.values() for answer in each)),
         notes=tuple(dict.fromkeys(note for each in said for note in each.notes)),
     )
 

@@ -1,0 +1,177 @@
+"""The sweeps as functions: forward, loss, value_and_grad, jvp."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from graphgen import sizes
+from graphgen.emit import INDENT, LIMIT, Body
+from graphgen.gradient import gradient
+from graphgen.module.layout import laid_out, listed
+from graphgen.module.setting import Setting
+from graphgen.wrap import WIDTH, wrapped
+from graphgen.program import Node
+from graphgen.tangent import tangent
+
+QUIET = '@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # an infinity may turn out not to matter'
+
+
+@dataclass
+class Function:
+    """A generated function: text that is ready to be laid out.
+
+    Attributes
+    ----------
+    arguments
+        Each with its annotation.
+    docstring
+        Its lines, the second one empty.
+    lines
+        The body, but for the last statement.
+    """
+
+    name: str
+    arguments: list[str]
+    answer: str
+    docstring: list[str]
+    lines: list[str] = field(default_factory=list)
+    returns: str = ""
+    decorator: str = ""
+
+    @property
+    def head(self) -> str:
+        """The `def` line, over several lines where it is long, below the decorator."""
+        line = f"def {self.name}({', '.join(self.arguments)}) -> {self.answer}:"
+        lines = [line] if len(line) <= LIMIT else [f"def {self.name}(", *(f"    {each}," for each in self.arguments), f") -> {self.answer}:"]
+        return "\n".join([*([self.decorator] if self.decorator else []), *lines])
+
+    @property
+    def text(self) -> str:
+        return "\n".join([self.head, *self.lines, self.returns])
+
+
+def sweeps(setting: Setting) -> list[Function]:
+    """The functions that compute: forward alone, or with what training needs."""
+    functions = [_forward(setting)]
+    if setting.program.loss is not None:
+        functions.append(_loss(setting))
+        if setting.options.has_reverse:
+            functions.append(_value_and_grad(setting))
+        if setting.options.has_forward:
+            functions.append(_jvp(setting))
+    return functions
+
+
+def _forward(setting: Setting) -> Function:
+    program = setting.program.restrict("output")
+    body = setting.body("forward", program)
+    needed = program.needed(program.results.values())
+    inputs = [node for node in setting.inputs if node.name in needed]
+    outputs = {name: program.nodes[node] for name, node in program.of("output").items()}
+    described = listed([f"{name}{_of_shape(node)}" for name, node in outputs.items()])
+    given = listed([f"{node.name}{_of_shape(node)}" for node in inputs if node.shape])
+    values = [body.results["output", name] for name in outputs]
+    if len(outputs) == 1:
+        answer, returned = _output_type(setting, next(iter(outputs.values()))), values[0]
+    else:
+        answer = setting.names["Outputs"]
+        returned = f"{answer}({', '.join(values)})"
+    docstring = [f"Return {described}{f', for {given}' if given else ''}."]
+    return _function(setting, "forward", inputs, docstring, body, returned, answer)
+
+
+def _output_type(setting: Setting, node: Node) -> str:
+    return setting.annotation if not setting.scalar or node.dtype == "float" else "bool"
+
+
+def _loss(setting: Setting) -> Function:
+    body = setting.body("loss", setting.program.restrict("loss"))
+    return _function(setting, "loss", setting.inputs, [f"Return {_said_loss(setting)}."], body, _scalar(setting, body, "loss"), "float")
+
+
+def _value_and_grad(setting: Setting) -> Function:
+    body = setting.body("value_and_grad", gradient(setting.program.restrict("loss"), setting.wrt))
+    entries = ", ".join(f'"{name}": {body.results["gradient", name]}' for name in setting.wrt)
+    all_parameters = setting.parameters and not setting.options.wrt and len(setting.wrt) == len(setting.parameters)
+    what = "each parameter" if all_parameters else listed(list(setting.wrt)) or "nothing"
+    docstring = [f"Return {_said_loss(setting)}, and its gradient with respect to {what}."]
+    returned = f"{_scalar(setting, body, 'loss')}, {{{entries}}}"
+    return _function(setting, "value_and_grad", setting.inputs, docstring, body, returned, f"tuple[float, dict[str, {setting.annotation}]]")
+
+
+def _jvp(setting: Setting) -> Function:
+    program = tangent(setting.program.restrict("loss"), setting.wrt).restrict("loss", "jvp")
+    body = setting.body("jvp", program)
+    docstring = [
+        f"Return {_said_loss(setting)}, and its derivative along `{setting.names['tangents']}`.",
+        "",
+        "One sweep carries each value with its tangent; a tangent that is not given is zero.",
+    ]
+    returned = f"{_scalar(setting, body, 'loss')}, {_scalar(setting, body, 'jvp')}"
+    given = "".join(f", {name}={name}" for name in setting.wrt)
+    first = []
+    if setting.wrt:
+        setting.use("_check_tangents")
+        first = [_assigned([f"{name}_dot" for name in setting.wrt], f"_check_tangents({setting.names['tangents']}{given})")]
+    function = _function(setting, "jvp", setting.inputs, docstring, body, returned, "tuple[float, float]", first)
+    function.arguments.insert(1, f"{setting.names['tangents']}: dict")
+    return function
+
+
+def _said_loss(setting: Setting) -> str:
+    return "the loss" if setting.program.loss == "loss" else f"the loss {setting.program.loss}"
+
+
+def _scalar(setting: Setting, body: Body, kind: str) -> str:
+    text = body.results[kind, "loss"]
+    return text if setting.scalar else f"float({text})"
+
+
+def _function(
+    setting: Setting, name: str, inputs: list[Node], docstring: list[str], body: Body, returned: str, answer: str, first: list[str] | None = None
+) -> Function:
+    arguments = [f"{setting.names['parameters']}: dict", *(f"{node.name}: {setting.annotation}" for node in inputs)]
+    code = "\n".join([*(line.code for line in body.lines), returned])
+    lines = [*_entry(setting, inputs), *(first or []), *_size_lines(setting, inputs, code)]
+    lines = [part for line in lines for part in wrapped(line, INDENT).split("\n")]
+    statements = laid_out(body.lines)
+    gap = [""] if lines and statements else []
+    returns = wrapped(f"return {returned}", INDENT)
+    return Function(name, arguments, answer, docstring, lines + gap + statements, returns, QUIET if body.quiet else "")
+
+
+def _entry(setting: Setting, inputs: list[Node]) -> list[str]:
+    """Arguments are checked and unpacked."""
+    names = [node.name for node in [*setting.parameters, *inputs]]
+    given = "".join(f", {node.name}={node.name}" for node in inputs)
+    setting.use("_check")
+    return [_assigned(names, f"_check({setting.names['parameters']}{given})")] if names else []
+
+
+def _assigned(names: list[str], call: str) -> str:
+    left = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
+    long = len(left) + len(call) + 3 + INDENT > WIDTH and len(names) > 1
+    return f"({left}) = {call}" if long and len(left) > WIDTH // 2 else f"{left} = {call}"
+
+
+def _size_lines(setting: Setting, inputs: list[Node], code: str) -> list[str]:
+    """Where symbolic sizes come from, for those that the code reads, and the check of sizes made of others."""
+    lines: dict[str, str] = {}
+    derived = []
+    for node in [*inputs, *setting.parameters]:
+        for axis, size in enumerate(node.shape):
+            if isinstance(size, int):
+                continue
+            if size.is_Symbol:
+                lines.setdefault(size.name, f"{size.name} = {node.name}.shape[{axis}]")
+            else:
+                derived.append(f'_expect("{node.name}", {node.name}, {axis}, {sizes.text(size)})')
+    if derived:
+        setting.use("_expect")
+    text = "\n".join([code, *derived])
+    return [line for name, line in lines.items() if re.search(rf"\b{name}\b", text)] + derived
+
+
+def _of_shape(node: Node) -> str:
+    return f" of shape {sizes.shape_text(node.shape)}" if node.shape else ", a scalar"

@@ -1,0 +1,50 @@
+"""Lines of code with their comments, and small texts."""
+
+from __future__ import annotations
+
+from graphgen.emit import INDENT, LIMIT, Line
+
+_WIDEST = 66  # comments stand further left where all code is short
+
+
+def laid_out(lines: list[Line]) -> list[str]:
+    """Lines of code with their comments: the header once above each group, the others aligned at the right."""
+    sections = {line.section for line in lines}
+    titled = {"reverse", "forward"} <= sections
+    column = min(max((len(line.code) for line in lines if "\n" not in line.code), default=0), _WIDEST)
+    result: list[str] = []
+    section = header = ""
+    for line in lines:
+        if titled and line.section != section:
+            result += ([""] if result else []) + [f"# {line.section} sweep"]
+            header = ""
+        section = line.section
+        if line.header and line.header != header:
+            result += _header(line.header)
+        header = line.header
+        result += _commented(line, column)
+    return result
+
+
+def _header(text: str) -> list[str]:
+    room = LIMIT - INDENT - 2
+    if len(text) <= room:
+        return [f"# {text}"]
+    cut = text.rfind("  ", 0, room)  # between a statement and what is said of it
+    cut = cut if cut > 0 else text.rfind(" ", 0, room)
+    return [f"# {text[:cut].rstrip()}", *_header(text[cut:].lstrip())] if cut > 0 else [f"# {text}"]
+
+
+def _commented(line: Line, column: int) -> list[str]:
+    parts = line.code.split("\n")
+    if not line.comment:
+        return parts
+    beside = f"{line.code.ljust(column)}  # {line.comment}"
+    if len(parts) == 1 and len(beside) + INDENT <= LIMIT:
+        return [beside]
+    return [*_header(line.comment), *parts]
+
+
+def listed(texts: list[str]) -> str:
+    """Texts as people list them: a, b and c."""
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""

@@ -8,16 +8,30 @@ from graphgen.cli import run
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The model, the module, and the options it is compiled with.
+# The module's name in generated/, the model's in examples/, and the options it is compiled with.
 EXAMPLES: list[tuple[str, str, list[str]]] = [
-    ("examples/neuron.py", "generated/neuron.py", ["--style", "teach"]),
+    ("product", "product", []),
+    ("product_networkx", "product_networkx", []),
+    ("sigmoid_neuron", "sigmoid_neuron", ["--style", "teach", "--mode", "both", "--wrt", "x0,x1"]),
+    ("log_product", "log_product", ["--style", "teach", "--mode", "both"]),
+    ("two_layer", "two_layer", []),
+    ("logistic", "logistic", []),
+    ("xor", "xor", []),
+    ("moons", "moons", []),
+    ("svm", "svm", []),
+    ("digits", "digits", []),
+    ("digits_teach", "digits", ["--style", "teach"]),
+    ("digits_inference", "digits", ["--inference"]),
 ]
 
 
 def main(flags: list[str]) -> int:
     """Compile each example with the further flags; the worst exit code is the answer."""
     with contextlib.chdir(ROOT):
-        return max(run(["compile", model, "-o", module, *options, *flags]) for model, module, options in EXAMPLES)
+        return max(
+            run(["compile", f"examples/{model}.py", "-o", f"generated/{module}.py", *options, *flags])
+            for module, model, options in EXAMPLES
+        )
 
 
 if __name__ == "__main__":

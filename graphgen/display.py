@@ -15,6 +15,13 @@ from graphgen.targets.precedence import ADD, ATOM, BIT_AND, BIT_OR, COMPARE, MAT
 LONGEST = 72  # a longer expression is shown by name
 
 
+def plain(text: str) -> str:
+    """A text that can stand in a comment or a docstring, whatever a file or a node was called."""
+    if text.isprintable() and "\\" not in text and '"""' not in text:
+        return text
+    return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)
+
+
 class Shown(NamedTuple):
     """An expression for people, and how tightly it holds together."""
 
@@ -59,7 +66,8 @@ def shown(op: str, operands: Sequence[Shown], attributes: Mapping[str, Any]) -> 
             return Shown(f"array of shape {sizes.shape_text(value.shape)}")
         return Shown(f"{value:g}" if isinstance(value, float) else str(value), UNARY if value < 0 else ATOM)
     if op == "size":
-        return Shown(sizes.text(attributes["size"]), MULTIPLY)
+        text = sizes.text(attributes["size"])
+        return Shown(text, ATOM if text.isidentifier() else ADD)
     if op in ("index", "getitem"):
         return Shown(f"{operands[0].at(ATOM)}[{key_text(attributes['key'])}]")
     if op == "transpose" and attributes.get("axes") == tuple(range(len(attributes["axes"])))[::-1]:
@@ -67,8 +75,11 @@ def shown(op: str, operands: Sequence[Shown], attributes: Mapping[str, Any]) -> 
     if op in ("concat", "stack"):
         inside = ", ".join(each.text for each in operands)
         return Shown(f"{op}(({inside}), axis={attributes['axis']})")
-    if op == "einsum":
-        return Shown(f'einsum("{attributes["subscripts"]}", {", ".join(each.text for each in operands)})')
+    if op in ("einsum", "contraction"):
+        subscripts = attributes["subscripts"]
+        if op == "contraction":
+            subscripts = f"{','.join(subscripts[0])}->{subscripts[1]}"
+        return Shown(f'einsum("{subscripts}", {", ".join(each.text for each in operands)})')
     return Shown(f"{op}({', '.join([*(each.text for each in operands), *_keywords(op, attributes)])})")
 
 
@@ -82,6 +93,13 @@ def _keywords(op: str, attributes: Mapping[str, Any]) -> list[str]:
             continue
         if keyword == "axis" and isinstance(value, tuple) and len(value) == 1:
             value = value[0]
-        text = sizes.shape_text(value) if keyword == "shape" else sizes.text(value) if keyword == "size" else str(value)
-        result.append(f"{keyword}={text}")
+        result.append(f"{keyword}={_value_text(keyword, value)}")
     return result
+
+
+def _value_text(keyword: str, value: Any) -> str:
+    if keyword == "shape":
+        return sizes.shape_text(value)
+    if keyword == "size":
+        return sizes.text(value)
+    return f'"{value}"' if isinstance(value, str) else str(value)

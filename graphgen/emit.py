@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-
 import sympy as sp
 
 from graphgen import ops, sizes
@@ -27,6 +26,7 @@ from graphgen.wrap import WIDTH, wrapped
 Style = Literal["compact", "teach"]
 INDENT = 4
 LIMIT = 120
+RETURNED = ("output", "gradient")  # results that are arrays, each with memory of its own
 SHORT = 12  # arithmetic of numbers that is repeated rather than named
 LONG = 24  # a part of a sum that is worth a line of its own
 
@@ -102,7 +102,7 @@ class _Emitter:
         self.results = {name for (kind, _), name in program.results.items() if kind != "update"} | set(self.places)
         self.uses = self._count_uses()
         self.readers = {argument: node for node in program.nodes.values() for argument in node.args}
-        self.storages = Counter(storage(name, program) for name in self.results)
+        self.storages = Counter(storage(name, program) for (kind, _), name in program.results.items() if kind in RETURNED)
         ends = set(original.results.values())
         declared = [name for name, node in original.nodes.items() if not node.why.composite or node.named or name in ends]
         self.values = {f"d_{name}" for name in declared} | {f"{name}_dot" for name in declared}
@@ -119,7 +119,7 @@ class _Emitter:
         for node in self.program.nodes.values():
             self._add(node)
         for result, name in self.program.results.items():
-            self.body.results[result] = self._fresh(name) if result[0] in ("output", "gradient") else self.texts[name].text
+            self.body.results[result] = self._fresh(name) if result[0] in RETURNED else self.texts[name].text
         return self.body
 
     # -- which nodes get a line

@@ -2,6 +2,7 @@
 
 import linecache
 import os
+import reprlib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -128,6 +129,16 @@ def render(problem: Problem, severity: str = "error") -> str:
     if problem.help:
         lines.append(f"   = help: {_printable(problem.help)}")
     return "\n".join(lines)
+
+
+def brief(value: object) -> str:
+    """Write what a user gave in one short line; a value whose own ``repr`` fails is named by its type."""
+    return _BRIEF.repr(value)
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
+_BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = 8
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:

@@ -48,8 +48,9 @@ class _Sweep:
         self._seed()
         waiting = {name: len(self.readers[name]) for name in self.on_path}
         for node in reversed(self.program.nodes.values()):
-            if node.name not in self.gradients:
+            if node.name not in self.on_path:
                 continue
+            # What no gradient reaches, as behind stop_gradient, counts as done: its operands may have other readers.
             for argument in dict.fromkeys(node.args):
                 if argument not in self.on_path:
                     continue

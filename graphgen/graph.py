@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import networkx as nx
-import numpy as np
 import sympy as sp
 
 from graphgen import ops, sizes
 from graphgen.arithmetic import Arithmetic
-from graphgen.errors import GraphError, Place, Problem
-from graphgen.names import reason_against, usable
-from graphgen.ops.table import Mismatch, Type
-from graphgen.source import site
+from graphgen.errors import GraphError, Problem, brief
+from graphgen.inference import INDEXING, infer, literal
+from graphgen.names import fact_problems, reason_against, remedy, usable
+from graphgen.ops.table import Mismatch, Type, check_keywords
+from graphgen.source import Site, site
 
 MISSING = "missing"  # the op of a node that stands in for what could not be made
+
+
+# What a graph has that does not say otherwise.
+FACTS = {"name": "graph", "dtype": "float64", "relu_at_zero": 0.0, "ties": "split"}
 
 
 class Handle(Arithmetic):
@@ -46,14 +50,23 @@ class Handle(Arithmetic):
 
     @property
     def type(self) -> Type:
-        found = self.graph._types.get(self.name)
-        if found is None:
-            # Nothing can be said of its shape, but something of why.
-            from graphgen.check import check
+        """Its shape and dtype.
 
-            check(self.graph)
-            raise AssertionError("a node of unknown type, and no problem")
+        Raises
+        ------
+        GraphError
+            With every problem so far, if this node is in error.
+        """
+        found = self._known_type
+        if found is None:
+            from graphgen.check import problems_of
+
+            raise GraphError(problems_of(self.graph))
         return found
+
+    @property
+    def _known_type(self) -> Type | None:
+        return self.graph._types[self.name]
 
     @property
     def shape(self) -> sizes.Shape:
@@ -64,12 +77,18 @@ class Handle(Arithmetic):
         return self.type.dtype
 
     def __repr__(self) -> str:
-        found = self.graph._types.get(self.name)
+        found = self._known_type
         return f"<{self.name}: {f'{found} {found.dtype}' if found else 'in error'}>"
 
     def __bool__(self) -> bool:
-        here = Problem("GG060", site().place, "a node has no truth value before it has numbers", "choose by value with ops.where, compare nodes with `is`")
-        raise GraphError([*self.graph._problems, here])
+        from graphgen.check import problems_of
+
+        help = "choose by value with ops.where, compare nodes with `is`"
+        self.graph._problem("GG060", "a node has no truth value before it has numbers", help)
+        raise GraphError(problems_of(self.graph))
+
+    def _unknown(self, code: str, message: str, help: str | None, notes: tuple[str, ...] = ()) -> Handle:
+        return self.graph._unknown(code, message, help)
 
     def _apply(self, op: str, operands: tuple[Any, ...], attributes: dict[str, Any], name: str | None) -> Handle:
         return self.graph._add(op, operands, attributes, name)
@@ -91,9 +110,12 @@ class Graph:
     """
 
     def __init__(self, name: str, dtype: str = "float64", *, relu_at_zero: float = 0.0, ties: str = "split"):
-        self.dag = nx.MultiDiGraph(
-            name=name, dtype=dtype, relu_at_zero=relu_at_zero, ties=ties, outputs={}, loss=None, optimizer=None, problems=[]
-        )
+        facts = {"name": name, "dtype": dtype, "relu_at_zero": relu_at_zero, "ties": ties}
+        self.dag = nx.MultiDiGraph(**facts, outputs={}, loss=None, optimizer=None, problems=[])
+        for key, problem in fact_problems(facts):
+            self._problem(*problem)
+            if key != "name":
+                self.dag.graph[key] = FACTS[key]
         self._types: dict[str, Type | None] = {}
         self._unnamed: Counter[str] = Counter()
         self._copies: Counter[str] = Counter()
@@ -101,7 +123,9 @@ class Graph:
 
     # -- leaves
 
-    def input(self, name: str, shape: Any = (), dtype: str | None = None, *, low: float | None = None, high: float | None = None) -> Handle:
+    def input(
+        self, name: str, shape: Any = (), dtype: str | None = None, *, low: float | None = None, high: float | None = None
+    ) -> Handle:
         """Declare a value that is given at each call.
 
         Parameters
@@ -114,7 +138,8 @@ class Graph:
             Bounds [low, high) of the samples that checks draw.
         """
         bounds = {key: value for key, value in (("low", low), ("high", high)) if value is not None}
-        return self._leaf("input", name, shape, {"dtype": dtype or self.dag.graph["dtype"], **bounds})
+        dtype = self.dag.graph["dtype"] if dtype is None else dtype
+        return self._node("input", [], {"shape": _entries(shape), "dtype": dtype, **bounds}, name)
 
     def inputs(self, names: str) -> tuple[Handle, ...]:
         """Declare scalars: ``x, y = g.inputs("x y")``."""
@@ -122,49 +147,63 @@ class Graph:
 
     def param(self, name: str, shape: Any = (), init: Any = "glorot_uniform", trainable: bool = True) -> Handle:
         """Declare a parameter; `init` is the name of an initializer, a number or an array."""
-        more = {} if trainable else {"trainable": False}
-        return self._leaf("param", name, shape, {"dtype": self.dag.graph["dtype"], "init": init, **more})
+        more = {} if trainable is True else {"trainable": trainable}
+        attributes = {"shape": _entries(shape), "dtype": self.dag.graph["dtype"], "init": init, **more}
+        return self._node("param", [], attributes, name)
 
     def constant(self, value: Any, name: str | None = None) -> Handle:
         """Write an array or a number into the graph."""
-        return self._node("constant", [], _constant(value, None), name)
-
-    def _leaf(self, op: str, name: Any, shape: Any, attributes: dict[str, Any]) -> Handle:
-        entries = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-        return self._node(op, [], {"shape": entries, **attributes}, name)
+        try:
+            return self._node("constant", [], literal(value, None), name)
+        except (TypeError, ValueError) as error:
+            return self._unknown("GG061", f"constant: {error}", "give a number or an array of numbers")
 
     # -- what the graph is for
 
     def output(self, *nodes: Handle, **named: Handle) -> None:
         """Declare what ``forward`` returns: by keyword, or under the nodes' own names."""
-        for node in nodes:
-            self._declare_output(node.name if isinstance(node, Handle) else str(node), node)
+        for place, node in enumerate(nodes):
+            self._declare_output(node.name if isinstance(node, Handle) else f"_output_{place}", node)
         for name, node in named.items():
             self._declare_output(name, node)
 
     def _declare_output(self, name: str, node: Any) -> None:
         outputs = self.dag.graph["outputs"]
-        if not isinstance(node, Handle) or node.graph is not self:
-            self._problem("GG012", f"the output {name} is not a node of this graph", "give a node that was made with this graph's inputs")
+        key = self._own(f"the output {name}" if name.isidentifier() else "an output", node)
+        reason = None if name in (key, "loss") or name.startswith("_output_") else reason_against(name)
+        if reason is not None:
+            self._problem("GG011", f"{brief(name)} cannot name an output: {reason}", remedy(name))
+            outputs[key] = key
         elif name in outputs:
-            self._problem("GG010", f"the output {name} is declared twice", "give each output its own keyword")
+            self._problem("GG010", f"the output {_spoken(name)} is declared twice", "give each output its own keyword")
         else:
-            outputs[name] = node.name
+            outputs[name] = key
 
     def loss(self, node: Handle) -> None:
         """Declare the scalar that training makes small."""
-        if not isinstance(node, Handle) or node.graph is not self:
-            self._problem("GG012", "the loss is not a node of this graph", "give a node that was made with this graph's inputs")
-        elif self.dag.graph["loss"] is not None:
-            self._problem("GG010", f"a loss is declared already: {self.dag.graph['loss']}", "add the two, and declare the sum")
+        if self.dag.graph["loss"] is not None:
+            message = f"a loss is declared already: {_spoken(self.dag.graph['loss'])}"
+            self._problem("GG010", message, "add the two, and declare the sum")
         else:
-            self.dag.graph["loss"] = node.name
+            self.dag.graph["loss"] = self._own("the loss", node)
             self.dag.graph["loss_source"] = site().place
+
+    def _own(self, what: str, node: Any) -> str:
+        """The key of a node of this graph; for anything else the problem is kept, and a stand-in's key given."""
+        if isinstance(node, Handle) and node.graph is self:
+            return node.name
+        other = f" of the graph {node.graph.dag.graph['name']}" if isinstance(node, Handle) else ""
+        message = f"{what} is no node of this graph, but {_spoken(node.name) if other else brief(node)}{other}"
+        self._problem("GG012", message, "give a node that was made with this graph's inputs")
+        return self._leaf(MISSING, {})
 
     def optimizer(self, name: str, **options: float) -> None:
         """Declare how ``train_step`` changes parameters: "sgd", "momentum" or "adam", with torch.optim's options."""
-        self.dag.graph["optimizer"] = (name, options)
-        self.dag.graph["optimizer_source"] = site().place
+        if self.dag.graph["optimizer"] is not None:
+            self._problem("GG010", "an optimizer is declared already", "declare one")
+        else:
+            self.dag.graph["optimizer"] = (name, options)
+            self.dag.graph["optimizer_source"] = site().place
 
     def expr(self, name: str, expression: sp.Expr) -> Handle:
         """Make primitive nodes of a sympy expression; its symbols are the nodes with these names."""
@@ -172,13 +211,16 @@ class Graph:
 
         return build(self, name, expression)
 
-    @contextmanager
-    def scope(self, name: str) -> Iterator[None]:
-        """Prefix names with `name` and an underscore."""
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Prefix names with `name` and an underscore: ``with g.scope("t0"):``."""
         reason = reason_against(name)
         if reason is not None:
-            self._problem("GG011", f"{name!r} cannot be a scope: {reason}", "choose another name")
-        self._scopes.append(name if reason is None else "scope")
+            self._problem("GG011", f"{brief(name)} cannot be a scope: {reason}", remedy(name))
+        return self._scoped(name if reason is None else "scope")
+
+    @contextmanager
+    def _scoped(self, name: str) -> Iterator[None]:
+        self._scopes.append(name)
         try:
             yield
         finally:
@@ -188,60 +230,98 @@ class Graph:
 
     def _add(self, op: str, operands: Sequence[Any], attributes: dict[str, Any], name: str | None) -> Handle:
         """Add a node of `op`; its operands are nodes, numbers, arrays and sizes."""
+        try:
+            check_keywords(ops.TABLE[op], attributes)
+        except Mismatch as error:
+            return self._unknown(error.code, f"{op}: {error.message}", error.help)
         return self._node(op, self._operands(op, operands), attributes, name)
 
+    def _add_layer(self, op: str, operands: Sequence[Any], name: str) -> Handle:
+        """Add the result of a layer, which `name` names only if no variable does."""
+        found = site()
+        if found.name is not None:
+            return self._node(op, self._operands(op, operands), {}, None)
+        result = self._node(op, self._operands(op, operands), {}, None, Site(found.place, name))
+        self.dag.nodes[result.name]["_layer"] = True
+        return result
+
     def _operands(self, op: str, operands: Sequence[Any]) -> list[str]:
-        known = [self._types.get(each.name) for each in operands if isinstance(each, Handle)]
+        own = [each.name for each in operands if isinstance(each, Handle) and each.graph is self]
+        if len(own) == len(operands):
+            return own
+        known = [each._known_type for each in operands if isinstance(each, Handle)]
         dtypes = [each.dtype for each in known if each is not None]
-        integers = "float" not in dtypes and any(dtype.startswith("int") for dtype in dtypes)
-        return [self._operand(op, each, next(d for d in dtypes if d.startswith("int")) if integers else None) for each in operands]
+        whole = None if "float" in dtypes else next((dtype for dtype in dtypes if dtype.startswith("int")), None)
+        if op in INDEXING:
+            whole = "int64"
+        return [self._operand(op, each, whole) for each in operands]
 
     def _operand(self, op: str, operand: Any, integers: str | None) -> str:
         if isinstance(operand, Handle):
-            if operand.graph is self:
-                return operand.name
-            self._problem("GG012", f"{op}: {operand.name} is a node of another graph, {operand.graph.dag.graph['name']!r}", "declare it with this graph")
-            return self._node(MISSING, [], {}, None).name
-        if isinstance(operand, sp.Expr) and not operand.is_Number:
+            return self._own(f"{op}: an operand", operand)
+        if isinstance(operand, sp.Basic) and not isinstance(operand, sp.Number):
             try:
-                return self._node("size", [], {"size": sizes.size(operand)}, None).name
+                return self._leaf("size", {"size": sizes.size(operand)})
             except TypeError:
-                self._problem("GG061", f"{op}: a sympy expression is no operand: {operand}", "make nodes of it with g.expr(name, expression)")
-                return self._node(MISSING, [], {}, None).name
+                self._problem("GG061", f"{op}: an operand is {operand}, a sympy expression", EXPRESSION_HELP)
+                return self._leaf(MISSING, {})
         try:
-            leaf = _constant(operand, integers, to_float=op in ops.ELEMENTWISE)
+            return self._leaf("constant", literal(operand, integers, whole_stay=False))
         except (TypeError, ValueError):
-            self._problem("GG061", f"{op}: an operand is a node, a number or an array, not {operand!r}", "declare values with g.input, g.param or g.constant")
-            return self._node(MISSING, [], {}, None).name
-        return self._node("constant", [], leaf, None).name
+            message = f"{op}: an operand is a node, a number or an array, not {brief(operand)}"
+            self._problem("GG061", message, "declare values with g.input, g.param or g.constant")
+            return self._leaf(MISSING, {})
 
-    def _node(self, op: str, operands: list[str], attributes: dict[str, Any], name: str | None) -> Handle:
-        place, found = site()
-        leaf = not operands and op in ("constant", "size", MISSING) and name is None
-        key = self._key(op, name, None if leaf else found, place)
-        self.dag.add_node(key, op=op, source=place, **attributes)
-        for at, operand in enumerate(operands):
-            self.dag.add_edge(operand, key, key=at)
-        self._types[key] = infer(op, [self._types[operand] for operand in operands], attributes)
+    def _leaf(self, op: str, attributes: dict[str, Any]) -> str:
+        """Add what has no name, whatever variable the op that reads it is assigned to."""
+        return self._node(op, [], attributes, None, Site(site().place, None)).name
+
+    def _unknown(self, code: str, message: str, help: str | None, notes: tuple[str, ...] = ()) -> Handle:
+        """Keep a problem, and give a node of unknown type."""
+        self._problem(code, message, help, notes)
+        return self._stand_in()
+
+    def _stand_in(self) -> Handle:
+        return self._node(MISSING, [], {}, None)
+
+    def _node(
+        self, op: str, operands: list[str], attributes: dict[str, Any], name: str | None, found: Site | None = None
+    ) -> Handle:
+        found = site() if found is None else found
+        key = self._key(op, name, found.name)
+        dag, types = self.dag, self._types
+        dag.add_node(key, op=op, source=found.place, **attributes)
+        for place, operand in enumerate(operands):
+            dag.add_edge(operand, key, key=place)
+        types[key] = infer(op, [types[operand] for operand in operands], attributes)
         return Handle(self, key)
 
-    def _key(self, op: str, name: Any, found: str | None, place: Place | None) -> str:
-        prefix = "".join(f"{each}_" for each in self._scopes)
+    def _key(self, op: str, name: Any, found: str | None) -> str:
+        prefix = "".join([f"{each}_" for each in self._scopes])
         if name is not None:
-            full = f"{prefix}{name}" if isinstance(name, str) else name
-            reason = reason_against(full)
-            if reason is not None and full != "loss":
-                self._problem("GG011", f"{full!r} cannot be a name: {reason}", "choose another name")
-            elif self._is_taken(full):
-                first = self.dag.nodes[full]["source"] if full in self.dag else None
-                notes = (f"{full} is first declared at {first}",) if first else ()
-                self._problem("GG010", f"the name {full} is used twice", "give each node its own name", notes)
-            else:
-                return full
+            problem = self._against(name)
+            if problem is None:
+                return f"{prefix}{name}"
+            self._problem(*problem)
         elif found is not None and (candidate := usable(f"{prefix}{found}")):
             return self._free(candidate)
-        self._unnamed[op] += 1
-        return f"_{op}_{self._unnamed[op]}"
+        while True:
+            self._unnamed[op] += 1
+            key = f"_{op}_{self._unnamed[op]}"
+            if key not in self.dag:  # as only a hand-made DAG can have it
+                return key
+
+    def _against(self, name: Any) -> tuple[str, str, str, tuple[str, ...]] | None:
+        """The problem with an explicit name, if there is one."""
+        full = "".join(f"{each}_" for each in self._scopes) + name if isinstance(name, str) else name
+        reason = reason_against(full)
+        if reason is not None and full != "loss":
+            return "GG011", f"{brief(full)} cannot be a name: {reason}", remedy(full), ()
+        if not self._is_taken(full):
+            return None
+        first = self.dag.nodes[full]["source"] if full in self.dag else None
+        notes = (f"{full} is first declared at {first}",) if first else ()
+        return "GG010", f"the name {full} is used twice", "give each node its own name", notes
 
     def _free(self, name: str) -> str:
         candidate = name
@@ -260,7 +340,7 @@ class Graph:
     def _problems(self) -> list[Problem]:
         return self.dag.graph["problems"]
 
-    def _problem(self, code: str, message: str, help: str, notes: tuple[str, ...] = ()) -> None:
+    def _problem(self, code: str, message: str, help: str | None, notes: tuple[str, ...] = ()) -> None:
         self._problems.append(Problem(code, site().place, message, help, notes=notes))
 
     @classmethod
@@ -286,73 +366,14 @@ class Graph:
     __hash__ = object.__hash__
 
 
-def infer(op: str, types: Sequence[Type | None], attributes: dict[str, Any]) -> Type | None:
-    """The type of a node, or None where a problem leaves it unknown: check finds out which."""
-    if op not in ops.TABLE or any(each is None for each in types):
-        return None
-    try:
-        return infer_type(op, tuple(types), attributes)[0]  # type: ignore[arg-type]
-    except Mismatch:
-        return None
+EXPRESSION_HELP = "make nodes of it with g.expr(name, expression)"
 
 
-def infer_type(op: str, types: tuple[Type, ...], attributes: dict[str, Any]) -> tuple[Type, dict[str, Any]]:
-    """The type of a node and its attributes in canonical form.
-
-    Raises
-    ------
-    Mismatch
-        If operands or attributes do not fit.
-    """
-    row = ops.TABLE[op]
-    attributes = row.complete(types, attributes)
-    if isinstance(row, ops.Leaf):
-        return leaf_type(op, attributes)
-    if not isinstance(row, ops.Composite):
-        return row.infer(*types, **attributes), attributes
-    from graphgen.program import Builder, Node, Program
-
-    builder = Builder(Program("types"))
-    values = [builder.append(Node(f"x{place}", "input", (), {}, each.shape, each.dtype)) for place, each in enumerate(types)]
-    return row.expand(*values, **attributes).node.type, attributes
+def _entries(shape: Any) -> Any:
+    """A shape as the DAG holds it; check says what is wrong with others."""
+    return tuple(shape) if isinstance(shape, (tuple, list)) else shape
 
 
-def leaf_type(op: str, attributes: dict[str, Any]) -> tuple[Type, dict[str, Any]]:
-    """The type of a leaf and its attributes in canonical form; raises `Mismatch`."""
-    from graphgen.ops.axes import shape_of
-
-    if op == "size":
-        return Type((), "float"), attributes
-    dtype = attributes["dtype"]
-    known = {"float": "float", "float32": "float", "float64": "float", "int64": "int64", "int32": "int32", "bool": "bool"}
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", repr(dtype))
-    if name not in known or (op == "param" and known[name] != "float"):
-        remedy = 'a parameter is "float32" or "float64"' if op == "param" else 'one of "float32", "float64", "int64", "int32", "bool"'
-        raise Mismatch("GG030", f"unknown dtype {name!r}", remedy)
-    if op == "constant":
-        attributes = _constant(attributes["value"], known[name] if known[name].startswith("int") else None)
-        return Type(tuple(attributes["shape"]), attributes["dtype"]), attributes
-    shape = shape_of(tuple(attributes["shape"]) if isinstance(attributes["shape"], (tuple, list)) else attributes["shape"])
-    return Type(shape, known[name]), {**attributes, "shape": shape, "dtype": known[name]}
-
-
-def _constant(value: Any, integers: str | None, to_float: bool = False) -> dict[str, Any]:
-    """The attributes of a constant: a Python number or a read-only array; raises TypeError or ValueError for anything else.
-
-    `integers` is the dtype that whole numbers take; without it they are floats. Whole arrays are floats `to_float`.
-    """
-    if isinstance(value, (bool, np.bool_)):
-        return {"value": bool(value), "shape": (), "dtype": "bool"}
-    if isinstance(value, sp.Number):
-        value = int(value) if value.is_Integer else float(value)
-    if isinstance(value, (int, np.integer)):
-        return {"value": int(value), "shape": (), "dtype": integers} if integers else {"value": float(value), "shape": (), "dtype": "float"}
-    if isinstance(value, (float, np.floating)):
-        return {"value": float(value), "shape": (), "dtype": "float"}
-    array = np.array(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"not an array of numbers: {value!r}")
-    dtype = {"b": "bool", "f": "float"}.get(array.dtype.kind, "float" if to_float and not integers else "int64")
-    array = array.astype("float64" if dtype == "float" else dtype)
-    array.flags.writeable = False
-    return {"value": array, "shape": array.shape, "dtype": dtype}
+def _spoken(key: str) -> str:
+    """A node's name for people: an unnamed one goes by its op."""
+    return f"an unnamed {key[1:].rpartition('_')[0]}" if key.startswith("_") else key

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphgen import ops, source
-from graphgen.errors import GraphError, Problem, UnknownName, did_you_mean
+from graphgen import sizes, source
+from graphgen.errors import GraphError, Problem, brief, did_you_mean
 from graphgen.graph import Handle
+from graphgen.ops.table import unknown
+
+LAYERS = ("dense",)
 
 
-def dense(x: Handle, units: Any, name: str, *, init: Any = "glorot_uniform", bias: bool = True) -> Any:
+def dense(x: Handle, units: Any, name: str, *, init: Any = "glorot_uniform", bias: bool = True) -> Handle:
     """An affine map of the last axis: ``x @ w + b``.
 
     Parameters
@@ -31,30 +34,38 @@ def dense(x: Handle, units: Any, name: str, *, init: Any = "glorot_uniform", bia
     Handle
         Shape (..., units).
     """
-    graph = graph_of("dense", x)
-    if not x.shape:
-        raise GraphError(Problem("GG027", source.site().place, "dense: needs an axis of features, got a scalar", "multiply scalars with *"))
+    graph = _graph_of("dense", x)
+    found = x._known_type
+    problem = graph._against(f"{name}_w" if isinstance(name, str) else name)
+    if problem is not None:
+        return graph._unknown(*problem)
+    if found is None:  # what x is has been said
+        return graph._stand_in()
+    if not found.shape:
+        return graph._unknown("GG027", "dense: needs an axis of features, got a scalar", "multiply scalars with *")
+    try:
+        shape = (found.shape[-1], sizes.size(units))
+    except (TypeError, ValueError) as error:
+        return graph._unknown("GG022", f"dense: {brief(units)} units: {error}", "give a number, or the name of a size")
     with source.quiet():
-        w = graph.param(f"{name}_w", (x.shape[-1], units), init)
-        b = graph.param(f"{name}_b", (units,), "zeros") if bias else None
-        product = ops.matmul(x, w) if bias else None
-    found = source.site().name
-    result = name if found is None else None
-    if b is None:
-        return ops.matmul(x, w, name=result)
-    return ops.add(product, b, name=result)
+        w = graph.param(f"{name}_w", shape, init)
+        if not bias:
+            operands = "matmul", (x, w)
+        else:
+            b = graph.param(f"{name}_b", shape[1:], "zeros")
+            operands = "add", (graph._add("matmul", (x, w), {}, None), b)
+    return graph._add_layer(*operands, name)
 
 
-def graph_of(layer: str, x: Any) -> Any:
+def _graph_of(layer: str, x: Any) -> Any:
     """The graph that a layer's input belongs to."""
     if not isinstance(x, Handle):
-        message = f"{layer}: the first argument is a node, not {x!r}"
+        message = f"{layer}: the first argument is a node, not {brief(x)}"
         raise GraphError(Problem("GG061", source.site().place, message, "declare it with g.input"))
     return x.graph
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    help = did_you_mean(name, ("dense",)) or "the layers are: dense"
-    raise UnknownName(Problem("GG003", source.site().place, f"unknown layer {name!r}", help))
+    if name.startswith("_"):
+        raise AttributeError(f"module 'graphgen.layers' has no attribute {name!r}")
+    return unknown("GG003", f"unknown layer {name!r}", did_you_mean(name, LAYERS) or f"one of {', '.join(LAYERS)}")

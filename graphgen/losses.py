@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphgen.errors import Problem, UnknownName, did_you_mean
+from graphgen.errors import did_you_mean
 from graphgen.ops import LOSSES, TABLE
-from graphgen.ops.table import function
-from graphgen.source import site
+from graphgen.ops.table import function, unknown
 
-__all__ = list(LOSSES)  # noqa: PLE0605
+__all__ = list(LOSSES)
 
 globals().update({name: function(TABLE[name]) for name in LOSSES})
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    help = did_you_mean(name, LOSSES) or f"one of {', '.join(LOSSES)}"
-    raise UnknownName(Problem("GG003", site().place, f"unknown loss {name!r}", help))
+    if name.startswith("_"):
+        raise AttributeError(f"module 'graphgen.losses' has no attribute {name!r}")
+    help = f"it is an op: ops.{name}" if name in TABLE else did_you_mean(name, LOSSES)
+    return unknown("GG003", f"unknown loss {name!r}", help or f"one of {', '.join(LOSSES)}")

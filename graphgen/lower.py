@@ -2,121 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import networkx as nx
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from graphgen import ops, sizes
-from graphgen.display import LONGEST, Shown, shown
+from graphgen.display import LONGEST, Shown, plain, shown
 from graphgen.names import usable
 from graphgen.ops.slopes import Policies
 from graphgen.ops.table import Type
 from graphgen.program import LEAVES, Builder, Node, Program, Why
-from graphgen.raw import operand_names
+from graphgen.structure import Operands, ancestors, readers_of
 
 
-def lower(
-    dag: nx.MultiDiGraph,
-    order: list[str],
-    types: Mapping[str, Type | None],
-    attributes: Mapping[str, dict[str, Any]],
-    outputs: Mapping[str, str],
-    loss: str | None,
-) -> Program:
-    """The program of a graph without problems; only what its results need, and all inputs and parameters."""
-    facts = dag.graph
+class Checked(NamedTuple):
+    """A graph without problems, as check knows it; all but the facts and the results by the nodes' keys.
+
+    Attributes
+    ----------
+    facts
+        The graph's name, dtype and policies.
+    nodes
+        The attributes that the DAG holds.
+    order
+        The keys, operands first.
+    types, attributes
+        The types, and the ops' keywords in canonical form.
+    results
+        The key of each result, by kind and name.
+    """
+
+    facts: Mapping[str, Any]
+    nodes: Mapping[str, Mapping[str, Any]]
+    operands: Operands
+    order: Sequence[str]
+    types: Mapping[str, Type]
+    attributes: Mapping[str, dict[str, Any]]
+    results: Mapping[tuple[str, str], str]
+
+
+def lower(graph: Checked) -> Program:
+    """The program of a graph: what its results need, and all inputs and parameters."""
+    nodes = graph.nodes
+    needed = ancestors(graph.operands, graph.results.values())
+    order = [key for key in graph.order if key in needed or nodes[key]["op"] in ("input", "param")]
+    graph = graph._replace(order=order, operands={key: graph.operands[key] for key in order})
+    readers = readers_of(graph.operands)
+    names = value_names(graph, readers)
+    said = statements(graph, readers, names)
+    facts = graph.facts
     policies = Policies(float(facts["relu_at_zero"]), facts["ties"])
-    results = {("output", name): node for name, node in outputs.items()}
-    if loss is not None:
-        results["loss", "loss"] = loss
-    needed = _needed(dag, list(results.values()))
-    order = [name for name in order if name in needed or dag.nodes[name]["op"] in ("input", "param")]
-    names = value_names(dag, order, types, attributes, results)
     builder = Builder(Program(facts["name"], facts["dtype"], policies))
     builder.reserve(names.values())
-    operands = {key: operand_names(dag, key) for key in order}
-    said = statements(dag, order, operands, names, attributes)
     for key in order:
-        found, node = types[key], dag.nodes[key]
-        assert found is not None
-        why = Why(str(node["source"] or ""), said[key])
-        _add(builder, names[key], node["op"], tuple(names[each] for each in operands[key]), attributes[key], found, why, not str(key).startswith("_"))
-    builder.results = {(kind, names[key] if name.startswith("_") else name): names[key] for (kind, name), key in results.items()}
+        node = nodes[key]
+        why = Why(plain(str(node["source"] or "")), said[key])
+        named = not key.startswith("_") and "_layer" not in node
+        operands = tuple([names[each] for each in graph.operands[key]])
+        _add(builder, Node(names[key], node["op"], operands, graph.attributes[key], *graph.types[key], (), why, named))
+    builder.results = {
+        (kind, names[key] if name.startswith("_") else name): names[key] for (kind, name), key in graph.results.items()
+    }
     return builder.build()
 
 
-def _needed(dag: nx.MultiDiGraph, names: list[str]) -> set[str]:
-    found: set[str] = set()
-    while names:
-        name = names.pop()
-        if name not in found:
-            found.add(name)
-            names.extend(dag.pred[name])
-    return found
+def _add(builder: Builder, node: Node) -> None:
+    """Add a node; composites are expanded, and bools that take part in arithmetic converted."""
+    row = ops.TABLE[node.op]
+    composite = isinstance(row, ops.Composite)
+    if not composite and not (isinstance(row, ops.Elementwise) and _reads_bools(builder, node)):
+        builder.append(node)
+        return
+    why = node.why
+    if composite:
+        why = why._replace(composite=node.op, notes=(row.note,) if row.note else ())
+    with builder.making(node.name, (), why) as finish:
+        value = finish(builder.add(node.op, [builder[operand] for operand in node.args], node.attributes))
+    builder.nodes[node.name] = value.node._replace(named=node.named)
 
 
-def _add(builder: Builder, name: str, op: str, operands: tuple[str, ...], attributes: dict[str, Any], found: Type, why: Why, named: bool) -> None:
-    row = ops.TABLE[op]
-    if isinstance(row, ops.Composite):
-        why = why._replace(composite=op, notes=(row.note,) if row.note else ())
-    mixed = isinstance(row, ops.Elementwise) and any(builder.nodes[operand].dtype == "bool" for operand in operands)
-    if isinstance(row, ops.Composite) or mixed:
-        with builder.making(name, (), why) as finish:
-            value = finish(builder.add(op, [builder[operand] for operand in operands], attributes))
-        builder.nodes[name] = value.node._replace(named=named)
-    else:
-        builder.append(Node(name, op, operands, attributes, found.shape, found.dtype, (), why, named))
+def _reads_bools(builder: Builder, node: Node) -> bool:
+    return any([builder.nodes[operand].dtype == "bool" for operand in node.args])
 
 
-def statements(
-    dag: nx.MultiDiGraph, order: list[str], operands: Mapping[str, list[str]], names: Mapping[str, str], attributes: Mapping[str, dict[str, Any]]
-) -> dict[str, str]:
+def statements(graph: Checked, readers: Mapping[str, list[str]], names: Mapping[str, str]) -> dict[str, str]:
     """The statement that each node is a part of, unnamed values written inside: "hidden = relu(x @ fc1_w + fc1_b)"."""
     texts: dict[str, Shown] = {}
     own: dict[str, str] = {}
-    for key in order:
-        text = shown(dag.nodes[key]["op"], [texts[each] for each in operands[key]], attributes[key])
-        declared = not str(key).startswith("_") or dag.nodes[key]["op"] in LEAVES[:2]
-        texts[key] = Shown(names[key]) if declared or len(text.text) > LONGEST else text
-        if texts[key] is not text:
-            own[key] = f"{names[key]} = {text.text}"
+    for key in graph.order:
+        op = graph.nodes[key]["op"]
+        text = shown(op, [texts[each] for each in graph.operands[key]], graph.attributes[key])
+        if op in LEAVES[:2] or not key.startswith("_") or len(text.text) > LONGEST:
+            texts[key] = Shown(names[key])
+            own[key] = plain(f"{names[key]} = {text.text}")
+        else:
+            texts[key] = text
     said: dict[str, str] = {}
-    present = set(order)
-    for key in reversed(order):
-        reader = next((reader for reader in dag.succ[key] if reader in present), None)
-        said[key] = own.get(key) or (said[reader] if reader is not None else f"{names[key]} = {texts[key].text}")
+    for key in reversed(graph.order):
+        if key in own:
+            said[key] = own[key]
+        else:
+            said[key] = said[readers[key][0]] if readers[key] else plain(f"{names[key]} = {texts[key].text}")
     return said
 
 
-def value_names(
-    dag: nx.MultiDiGraph,
-    order: list[str],
-    types: Mapping[str, Type | None],
-    attributes: Mapping[str, dict[str, Any]],
-    results: Mapping[tuple[str, str], str],
-) -> dict[str, str]:
+def value_names(graph: Checked, readers: Mapping[str, list[str]]) -> dict[str, str]:
     """The name of each node's value.
 
     An unnamed output takes its keyword, an unnamed loss is called loss, other unnamed values are called after the
     nearest named value that reads them, the first if several. A found name that is a size's gets an underscore.
     """
-    size_names = {symbol for key in order for symbol in sizes.symbols(types[key].shape)}  # type: ignore[union-attr]
-    size_names |= {symbol for key in order if dag.nodes[key]["op"] == "size" for symbol in sizes.symbols((attributes[key]["size"],))}
-    chosen = {key: key for key in order if not str(key).startswith("_")}
-    for (kind, name), key in results.items():
-        if key not in chosen and (kind == "loss" or name not in dag):
-            chosen[key] = "loss" if kind == "loss" else usable(name) or "output"
-    loss = results.get(("loss", "loss"))
-    free = _Free(set(chosen.values()) | size_names)
-    for key, name in chosen.items():
-        if name in size_names or (name == "loss" and key != loss):
-            chosen[key] = free(f"{name}_")
-    owners = _owners(dag, order, chosen)
-    result: dict[str, str] = {}
-    for key in order:
-        result[key] = chosen.get(key) or free(f"{owners.get(key, 'unused')}_{dag.nodes[key]['op']}")
-    return result
+    size_names = _size_names(graph)
+    loss = graph.results.get(("loss", "loss"))
+    chosen = {key: key for key in graph.order if not key.startswith("_")}
+    free = _Free({*chosen, *size_names})
+    for key in chosen:
+        if key in size_names or (key == "loss" and key != loss):
+            chosen[key] = free(f"{key}_")
+    for (kind, name), key in graph.results.items():
+        if key not in chosen:
+            chosen[key] = free("loss" if kind == "loss" else usable(name) or "output")
+    owners = _owners(graph, readers, chosen)
+    return {
+        key: chosen[key] if key in chosen else free(f"{owners.get(key, 'unused')}_{graph.nodes[key]['op']}")
+        for key in graph.order
+    }
+
+
+def _size_names(graph: Checked) -> set[str]:
+    found: set[str] = set()
+    for key in graph.order:
+        found.update(sizes.symbols(graph.types[key].shape))
+        if graph.nodes[key]["op"] == "size":
+            found.update(sizes.symbols((graph.attributes[key]["size"],)))
+    return found
 
 
 class _Free:
@@ -135,18 +153,15 @@ class _Free:
         return candidate
 
 
-def _owners(dag: nx.MultiDiGraph, order: list[str], chosen: Mapping[str, str]) -> dict[str, str]:
+def _owners(graph: Checked, readers: Mapping[str, list[str]], chosen: Mapping[str, str]) -> dict[str, str]:
     """For each unnamed node, the nearest named value that depends on it."""
     found: dict[str, tuple[int, str]] = {}
-    present = set(order)
-    for key in reversed(order):
+    for key in reversed(graph.order):
         best: tuple[int, str] | None = None
-        for reader in dag.succ[key]:
-            if reader not in present:
-                continue
-            candidate = (1, chosen[reader]) if reader in chosen else (found[reader][0] + 1, found[reader][1]) if reader in found else None
-            if candidate is not None and (best is None or candidate[0] < best[0]):
-                best = candidate
+        for reader in readers[key]:
+            near = (0, chosen[reader]) if reader in chosen else found.get(reader)
+            if near is not None and (best is None or near[0] + 1 < best[0]):
+                best = near[0] + 1, near[1]
         if best is not None:
             found[key] = best
     return {key: name for key, (_, name) in found.items()}

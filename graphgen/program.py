@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
 
@@ -34,6 +34,9 @@ class Why(NamedTuple):
     notes: tuple[str, ...] = ()  # what was shifted, guarded, broadcast or decided
 
 
+NO_REASON = Why()
+
+
 class Node(NamedTuple):
     """One primitive operation: an output, the names of its operands, and its attributes.
 
@@ -49,7 +52,7 @@ class Node(NamedTuple):
     shape: sizes.Shape
     dtype: str  # "float" (of the type the program says), "int64", "int32" or "bool"
     sweep: tuple[str, ...] = ()
-    why: Why = Why()
+    why: Why = NO_REASON
     named: bool = False
 
     @property
@@ -62,7 +65,7 @@ LEAVES = ("input", "param", "constant")
 
 @dataclass(frozen=True)
 class Program:
-    """Nodes in an order where operands come first, and which of them are results.
+    """Nodes in an order where operands come first, and which of them are results; neither dict is ever written to.
 
     Attributes
     ----------
@@ -73,9 +76,9 @@ class Program:
 
     name: str
     dtype: str = "float64"
-    policies: Policies = Policies()
-    nodes: Mapping[str, Node] = field(default_factory=dict)
-    results: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    policies: Policies = field(default_factory=Policies)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    results: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.dtype in FLOAT_TYPES
@@ -184,7 +187,7 @@ class Builder:
         self._counters: Counter[str] = Counter()
         self._target = ""
         self._sweep: tuple[str, ...] = ()
-        self._why = Why()
+        self._why = NO_REASON
 
     def build(self) -> Program:
         return replace(self.program, nodes=self.nodes, results=self.results)
@@ -268,7 +271,7 @@ class Builder:
         self.taken.update(names)
 
     @contextmanager
-    def making(self, target: str, sweep: tuple[str, ...] = (), why: Why = Why()) -> Iterator[Callable[[Value], Value]]:
+    def making(self, target: str, sweep: tuple[str, ...] = (), why: Why = NO_REASON) -> Iterator[Callable[[Value], Value]]:
         """While this lasts, nodes are parts of `target`; call what it gives with the value that `target` is."""
         before = self._target, self._sweep, self._why
         self._target, self._sweep, self._why = target, sweep, why
@@ -289,5 +292,3 @@ class Builder:
         self.nodes[target] = node._replace(name=target)
         return Value(self, target)
 
-
-Kind = Literal["output", "loss", "gradient", "jvp", "update"]

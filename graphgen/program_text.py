@@ -28,6 +28,7 @@ from graphgen import ops, sizes
 from graphgen.initializers import INITIALIZERS, Initializer
 from graphgen.ops.formula import FormulaError
 from graphgen.ops.formula import parse as parse_formula
+from graphgen.ops.slopes import Policies
 from graphgen.ops.table import REQUIRED, Mismatch, Type
 from graphgen.program import RESULT_KINDS, Node, Program
 
@@ -49,7 +50,7 @@ def text(program: Program) -> str:
 def _header(program: Program) -> str:
     facts = [repr(program.name)]
     facts += [f"dtype={program.dtype!r}"] * (program.dtype != Program.dtype)
-    usual = Program.policies._asdict()
+    usual = Policies()._asdict()
     facts += [f"{key}={value!r}" for key, value in program.policies._asdict().items() if value != usual[key]]
     return f"program({', '.join(facts)})"
 
@@ -155,19 +156,19 @@ def _at(line: ast.stmt, read: Callable[..., Any], *arguments: Any) -> Any:
 def _read_header(line: ast.stmt) -> Program:
     match line:
         case ast.Expr(value=ast.Call(func=ast.Name(id="program"), args=[ast.Constant(value=str(name))], keywords=keywords)):
-            facts = {each.arg: _read(each.value) for each in keywords}
+            facts = {str(each.arg): _read(each.value) for each in keywords}
             dtype = facts.pop("dtype", Program.dtype)
-            unknown = sorted(map(str, facts.keys() - Program.policies._fields))
+            unknown = sorted(facts.keys() - set(Policies._fields))
             if unknown:
                 raise ProgramError(f"unknown: {', '.join(unknown)}")
-            return Program(name, dtype, Program.policies._replace(**facts))
+            return Program(name, dtype, Policies(**facts))
     raise ProgramError("a program starts with program(name)")
 
 
 def _read_node(line: ast.stmt, nodes: Mapping[str, Node]) -> Node:
     match line:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
-            sweep, named = (), True
+            sweep, named = _read_annotation(None)
         case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.Call() as call):
             sweep, named = _read_annotation(annotation)
         case _:
@@ -184,7 +185,10 @@ def _read_node(line: ast.stmt, nodes: Mapping[str, Node]) -> Node:
     return node._replace(sweep=sweep, named=named)
 
 
-def _read_annotation(annotation: ast.expr) -> tuple[tuple[str, ...], bool]:
+def _read_annotation(annotation: ast.expr | None) -> tuple[tuple[str, ...], bool]:
+    """The sweep, and whether the user named the value."""
+    if annotation is None:
+        return (), True
     words = ast.unparse(annotation).split(".")
     if words == [UNNAMED]:
         return (), False

@@ -8,6 +8,8 @@ from typing import Any
 
 import sympy as sp
 
+from graphgen.errors import brief
+
 Size = Any  # an int, or a sympy expression of positive integer symbols
 Shape = tuple[Size, ...]
 
@@ -26,7 +28,7 @@ def size(value: Any) -> Size:
     TypeError
         If `value` is none of these.
     ValueError
-        If it is a number below zero.
+        If it is a number below zero, or one that no axis can have.
     """
     if isinstance(value, str):
         return symbol(value)
@@ -34,13 +36,15 @@ def size(value: Any) -> Size:
         if value.is_Integer:
             return size(int(value))
         if value.is_integer and all(symbol(each.name) == each for each in value.free_symbols):
+            text(value)
             return value
         raise TypeError(f"a size is an int, a name or arithmetic of other sizes, not {value}")
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"a size is an int, a name or arithmetic of other sizes, not {value!r}")
-    if value.__index__() < 0:
-        raise ValueError(f"a size is not negative: {value}")
-    return value.__index__()
+        raise TypeError(f"a size is an int, a name or arithmetic of other sizes, not {brief(value)}")
+    whole = value.__index__()
+    if not 0 <= whole < 2**63:
+        raise ValueError(f"a size is {'not below 0' if whole < 0 else 'below 2**63'}, got {brief(whole)}")
+    return whole
 
 
 def equal(one: Size, other: Size) -> bool:
@@ -112,7 +116,13 @@ def symbols(shape: Shape) -> list[str]:
 
 @cache
 def text(size: Size) -> str:
-    """`size` as Python writes it: integers alone, `//` for the floor of a quotient."""
+    """`size` as Python writes it: integers alone, `//` for the floor of a quotient.
+
+    Raises
+    ------
+    TypeError
+        If it holds other functions.
+    """
     return _text(size)[0]
 
 
@@ -145,7 +155,7 @@ def _text(value: Size) -> tuple[str, int]:
         # A quotient stands first, or `a * b // c` would divide the product.
         factors = sorted(value.args, key=lambda factor: (not isinstance(factor, sp.floor), not factor.is_Integer, str(factor)))
         return " * ".join(_inside(factor, _MULTIPLY if place == 0 else _ATOM) for place, factor in enumerate(factors)), _MULTIPLY
-    raise AssertionError(f"size of an unknown form: {sp.srepr(value)}")
+    raise TypeError(f"a size is made with +, -, *, // and %, not with {type(value).__name__}")
 
 
 def _inside(value: Size, least: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tokenize
+from itertools import pairwise
 from typing import NamedTuple
 
 WIDTH = 100
@@ -74,11 +75,11 @@ def _items(inside: str) -> list[str]:
     commas = [token.end for token in tokens if token.depth == 0 and token.text == ","]
     if commas:
         places = [0, *commas, len(inside)]
-        pieces = [inside[start:stop].strip() for start, stop in zip(places, places[1:], strict=False)]
+        pieces = [inside[start:stop].strip() for start, stop in pairwise(places)]
         return [piece if piece.endswith(",") else f"{piece}," for piece in pieces if piece]
     for level in _LEVELS:
         starts = [token.start for token in tokens if token.depth == 0 and token.text in level and token.start and inside[token.start - 1] == " "]
         if starts:
             places = [0, *starts, len(inside)]
-            return [inside[start:stop].strip() for start, stop in zip(places, places[1:], strict=False)]
+            return [inside[start:stop].strip() for start, stop in pairwise(places)]
     return [inside]

@@ -1,6 +1,6 @@
 """Derivatives by central differences, extrapolated to a step of zero: what gradients are measured against."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -30,12 +30,14 @@ def moved(point: Point, name: str, entry: tuple[int, ...], step: float) -> dict[
     return {**point, name: array}
 
 
-def gradient(loss: Callable[[Point], float], point: Point, names: list[str] | None = None) -> dict[str, np.ndarray]:
+def gradient(
+    loss: Callable[[Point], float], point: Point, names: Iterable[str] | None = None, first_step: float = 2.0**-4, rungs: int = 14
+) -> dict[str, np.ndarray]:
     """The gradient of `loss` with respect to the arrays of these names; all of them unless said."""
     result = {name: np.zeros(np.shape(point[name])) for name in (point if names is None else names)}
     for name, array in result.items():
         for entry in np.ndindex(array.shape):
-            array[entry] = slope(lambda step, name=name, entry=entry: loss(moved(point, name, entry, step)))
+            array[entry] = slope(lambda step, name=name, entry=entry: loss(moved(point, name, entry, step)), first_step, rungs)
     return result
 
 

@@ -115,14 +115,14 @@ def softplus(a: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
-    for name in """exp expm1 log log1p sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign floor maximum minimum
-    where""".split()
+    for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
+                 "tanh", "abs", "sign", "floor", "maximum", "minimum", "where")
 } | {
     "sigmoid": sigmoid,
     "softplus": softplus,
     "nonzero": lambda a: np.where(a == 0, 1.0, a),
     "exponent": lambda base, b: np.where((base == 0) & (b == 0), 1.0, b),
-}
+}  # fmt: skip
 
 
 def _key(key: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -169,8 +169,9 @@ def _contraction(*xs: np.ndarray, subscripts: Any) -> np.ndarray:
 
 OPS: dict[str, Callable[..., Any]] = FUNCTIONS | {
     name: getattr(np, name)
-    for name in """add subtract multiply divide power negative square reciprocal less less_equal greater greater_equal equal
-    not_equal logical_and logical_or logical_not matmul take take_along_axis sum mean max min squeeze transpose""".split()
+    for name in ("add", "subtract", "multiply", "divide", "power", "negative", "square", "reciprocal", "less", "less_equal",
+                 "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_not", "matmul", "take",
+                 "take_along_axis", "sum", "mean", "max", "min", "squeeze", "transpose")
 } | {
     "relu": lambda x: np.maximum(x, 0.0),
     "leaky_relu": lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),

@@ -113,7 +113,7 @@ def _linear() -> dict[str, list[Sample]]:
     return {
         "sum": [both("sum", whole(5)), both("sum", whole(2, 5), axis=-1), both("sum", whole(2, 3, 4), axis=(0, 2), keepdims=True), both("sum", whole()), both("sum", whole(2, 1, 3, 2), axis=(1, 3))],
         "mean": [both("mean", whole(4)), both("mean", whole(4, 5), axis=0), both("mean", whole(2, 3, 4), axis=(0, 2), keepdims=True), both("mean", whole())],
-        "broadcast_to": [both("broadcast_to", whole(), shape=(2, 3)), both("broadcast_to", whole(2, 1), shape=(3, 2, 4)), both("broadcast_to", whole(1, 5), shape=(1, 5)),
+        "broadcast_to": [both("broadcast_to", whole(), shape=(2, 3)), both("broadcast_to", whole(2, 1), shape=(3, 2, 4)), both("broadcast_to", whole(1, 3), shape=(1, 3)),
                          Sample((whole(5), whole(1, 1)), lambda x, y: ops.broadcast_to(y, (2, x.shape[0])) * x, lambda x, y: np.broadcast_to(y, (2, 5)) * x)],
         "expand_dims": [both("expand_dims", whole(5), axis=0), both("expand_dims", whole(2, 3), axis=(0, -1)), both("expand_dims", whole(), axis=0), both("expand_dims", whole(2, 3, 4), axis=3)],
         "squeeze": [both("squeeze", whole(1, 5, 1)), both("squeeze", whole(1, 2, 1), axis=-1), both("squeeze", whole(1), axis=0), both("squeeze", whole(2, 1, 1, 3), axis=(1, 2))],
@@ -126,19 +126,19 @@ def _linear() -> dict[str, list[Sample]]:
         "concat": [both("concat", whole(2, 3), whole(2, 5), axis=-1, numpy=lambda *xs, axis: np.concatenate(xs, axis)), Sample((whole(2, 3), whole(5, 3), whole(1, 3)), lambda *xs: ops.concat(list(xs)), lambda *xs: np.concatenate(xs)), both("concat", whole(3), numpy=lambda x: x)],
         "stack": [both("stack", whole(5), whole(5) + 1, axis=-1, numpy=lambda *xs, axis: np.stack(xs, axis)), Sample((whole(2, 3), whole(2, 3)), lambda *xs: ops.stack(list(xs)), lambda *xs: np.stack(xs)), Sample((whole(), whole()), ops.stack, lambda *xs: np.stack(xs))],
         "getitem": [Sample((whole(5, 3),), lambda x: ops.getitem(x, key=((1, None, None), 2)), lambda x: x[1:, 2]), Sample((whole(4),), lambda x: ops.getitem(x, key=((None, None, -2),)), lambda x: x[::-2])],
-        "assemble": [Sample((whole(3), whole(2), whole(3)), lambda *xs: ops.assemble(*xs, keys=parts, shape=(3, 4)), _assembled)],
+        "assemble": [Sample((whole(3), whole(2), whole(3)), lambda *xs: ops.assemble(*xs, keys=parts, shape=(3, 4)), _assembled), Sample((whole(5, 2),), lambda x: ops.assemble(x, keys=(((None, None, None), (None, None, 2)),), shape=(x.shape[0], 4)), lambda x: np.insert(x, (1, 2), 0.0, axis=1))],
         "pad": [both("pad", whole(5), pad_width=1), both("pad", whole(2, 3), pad_width=((0, 2), (1, 0))), both("pad", whole(2, 1, 3), pad_width=(1, 2))],
         "take": [both("take", whole(5), INDEX), *(both("take", whole(3, 4, 3, 5), INDEX, axis=axis) for axis in (0, 2, -4)), both("take", whole(4, 3), integers(-1), axis=1), both("take", whole(3, 2), INDEX, axis=0), both("take", whole(6, 5), integers([0, 5, 0]), axis=0)],
-        "scatter_add": [Sample((whole(2, 3, 5), INDEX), lambda u, i: ops.scatter_add(u, i, size=4), lambda u, i: _scattered(u, i, 4, 0)),
-                        Sample((whole(5, 2, 3, 2), INDEX), lambda u, i: ops.scatter_add(u, i, size=3, axis=1), lambda u, i: _scattered(u, i, 3, 1)),
-                        Sample((whole(2, 3), INDEX), lambda u, i: ops.scatter_add(u, i, size=3), lambda u, i: _scattered(u, i, 3, 0)),
-                        Sample((whole(2), integers(1)), lambda u, i: ops.scatter_add(u, i, size=3, axis=1), lambda u, i: _scattered(u, i, 3, 1))],
+        "scatter_add": [Sample((whole(2, 3, 5), INDEX), lambda u, i: ops.scatter_add(u, i, size=4), lambda u, i: scattered(u, i, 4, 0)),
+                        Sample((whole(5, 2, 3, 2), INDEX), lambda u, i: ops.scatter_add(u, i, size=3, axis=1), lambda u, i: scattered(u, i, 3, 1)),
+                        Sample((whole(2, 3), INDEX), lambda u, i: ops.scatter_add(u, i, size=3), lambda u, i: scattered(u, i, 3, 0)),
+                        Sample((whole(2), integers(1)), lambda u, i: ops.scatter_add(u, i, size=3, axis=1), lambda u, i: scattered(u, i, 3, 1))],
         "take_along_axis": [both("take_along_axis", whole(2, 4), integers([[0, -1, 0], [3, 1, 1]]), axis=-1), both("take_along_axis", whole(4, 5), np.arange(15).reshape(3, 5) % 4, axis=0), both("take_along_axis", whole(3), integers([2, 2, 0, -1]), axis=0)],
-        "scatter_add_along_axis": [Sample((whole(2, 3), integers([[0, -1, 0], [3, 1, 1]])), lambda u, i: ops.scatter_add_along_axis(u, i, size=4, axis=1), lambda u, i: _scattered_along(u, i, 4, 1)),
-                                   Sample((whole(3, 5), np.arange(15).reshape(3, 5) % 4), lambda u, i: ops.scatter_add_along_axis(u, i, size=4, axis=0), lambda u, i: _scattered_along(u, i, 4, 0))],
+        "scatter_add_along_axis": [Sample((whole(2, 3), integers([[0, -1, 0], [3, 1, 1]])), lambda u, i: ops.scatter_add_along_axis(u, i, size=4, axis=1), lambda u, i: scattered_along(u, i, 4, 1)),
+                                   Sample((whole(3, 5), np.arange(15).reshape(3, 5) % 4), lambda u, i: ops.scatter_add_along_axis(u, i, size=4, axis=0), lambda u, i: scattered_along(u, i, 4, 0))],
         "accumulate": [Sample((whole(5), whole(5) + 1, whole(5) + 2), ops.accumulate, lambda *xs: np.sum(xs, axis=0))],
         "cast": [Sample((whole(5),), lambda x: ops.cast(x, "float"), lambda x: x), Sample((integers([3, -2]),), lambda x: ops.cast(x, "float"), lambda x: x.astype(float)),
-                 Sample((np.array([True, False]),), lambda x: ops.cast(x, dtype="int32"), lambda x: x.astype(int)), Sample((some(5),), lambda x: ops.cast(x, "bool"), lambda x: x.astype(bool)), Sample((some(2, 3),), lambda x: ops.cast(x, "int64"), lambda x: x.astype(int))],
+                 Sample((np.array([True, False]),), lambda x: ops.cast(x, dtype="int32"), lambda x: x.astype(int)), Sample((some(5) > 0,), lambda x: ops.cast(x, "float"), lambda x: x.astype(float))],
     }  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def _assembled(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     return total
 
 
-def _scattered(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -> np.ndarray:
+def scattered(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -> np.ndarray:
     total = np.zeros((*updates.shape[:axis], size, *updates.shape[axis + index.ndim :]))
     for place in np.ndindex(index.shape):
         before = (slice(None),) * axis
@@ -158,7 +158,7 @@ def _scattered(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -> 
     return total
 
 
-def _scattered_along(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -> np.ndarray:
+def scattered_along(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -> np.ndarray:
     total = np.zeros((*updates.shape[:axis], size, *updates.shape[axis + 1 :]))
     for place in np.ndindex(index.shape):
         total[(*place[:axis], index[place], *place[axis + 1 :])] += updates[place]
@@ -182,32 +182,32 @@ def exponentials(x: np.ndarray, axis: int) -> np.ndarray:
     return np.exp(x - x.max(axis=axis, keepdims=True))
 
 
-def _softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     return exponentials(x, axis) / exponentials(x, axis).sum(axis=axis, keepdims=True)
 
 
-def _logsumexp(x: np.ndarray, axis: Any = None, keepdims: bool = False) -> Any:
+def logsumexp(x: np.ndarray, axis: Any = None, keepdims: bool = False) -> Any:
     return np.log(np.exp(x).sum(axis=axis, keepdims=keepdims))
 
 
-def _clip(x: np.ndarray, min: float | None = None, max: float | None = None) -> np.ndarray:
+def clip(x: np.ndarray, min: float | None = None, max: float | None = None) -> np.ndarray:
     return np.clip(x, min, max)
 
 
 def _composites() -> dict[str, list[Sample]]:
     shapes = (((5, 3), -1), ((2, 5), 0), ((3,), 0), ((2, 3, 1, 2), 1), ((2, 1), 1))
     return {
-        "softmax": [both("softmax", some(*shape), axis=axis, numpy=_softmax) for shape, axis in shapes],
-        "log_softmax": [both("log_softmax", some(*shape), axis=axis, numpy=lambda x, axis: np.log(_softmax(x, axis))) for shape, axis in shapes],
-        "logsumexp": [both("logsumexp", some(5), numpy=_logsumexp), both("logsumexp", some(4, 5), axis=0, numpy=_logsumexp), both("logsumexp", some(2, 3, 4), axis=(0, -1), keepdims=True, numpy=_logsumexp), both("logsumexp", some(2, 1, 3), axis=(0, 2), numpy=_logsumexp), both("logsumexp", some(), numpy=_logsumexp)],
+        "softmax": [both("softmax", some(*shape), axis=axis, numpy=softmax) for shape, axis in shapes],
+        "log_softmax": [both("log_softmax", some(*shape), axis=axis, numpy=lambda x, axis: np.log(softmax(x, axis))) for shape, axis in shapes],
+        "logsumexp": [both("logsumexp", some(5), numpy=logsumexp), both("logsumexp", some(4, 5), axis=0, numpy=logsumexp), both("logsumexp", some(2, 3, 4), axis=(0, -1), keepdims=True, numpy=logsumexp), both("logsumexp", some(2, 1, 3), axis=(0, 2), numpy=logsumexp), both("logsumexp", some(), numpy=logsumexp)],
         "index": [Sample((whole(4, 5),), lambda x: x[1:-1, ..., None], lambda x: x[1:-1, ..., None]), Sample((whole(2, 3, 4),), lambda x: x[None, -1, ::2], lambda x: x[None, -1, ::2]), Sample((whole(),), lambda x: x[None], lambda x: x[None])],
-        "clip": [both("clip", some(5), min=-0.5, max=0.5, numpy=_clip), both("clip", some(2, 3), min=0.0, numpy=_clip), both("clip", some(4), max=0.25, numpy=_clip), Sample((some(2, 3), some(3) - 3.0, some(2, 1) + 3.0), ops.clip, np.clip)],
+        "clip": [both("clip", some(5), min=-0.5, max=0.5, numpy=clip), both("clip", some(2, 3), min=0.0, numpy=clip), both("clip", some(4), max=0.25, numpy=clip), Sample((some(2, 3), some(3) - 3.0, some(2, 1) + 3.0), ops.clip, np.clip)],
         "einsum": [Sample((whole(5, 3), whole(3, 4)), lambda a, b: ops.einsum("ij,jk->ki", a, b), lambda a, b: np.einsum("ij,jk->ki", a, b)), Sample((whole(3, 3),), lambda a: ops.einsum("ii->i", a), np.diagonal)],
     }  # fmt: skip
 
 
 def cross_entropy(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
-    logs = np.log(_softmax(logits))
+    logs = np.log(softmax(logits))
     if target.dtype.kind == "i":
         return -np.take_along_axis(logs, target[..., None], axis=-1)[..., 0]
     return -(target * logs).sum(axis=-1)
@@ -224,7 +224,7 @@ LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 def _losses() -> dict[str, list[Sample]]:
     pairs = {
         "mse": [(some(5, 3), some(5, 3) * 2), (some(4), some(4) + 1), (some(), some() + 1)],
-        "cross_entropy": [(some(5, 3), integers([0, 2, 1, 1, 0])), (some(3), integers(2)), (some(2, 2, 3), integers([[0, 1], [2, 2]])), (some(5, 4), _softmax(some(5, 4) * 2)), (some(2, 3), np.eye(3)[[2, 0]])],
+        "cross_entropy": [(some(5, 3), integers([0, 2, 1, 1, 0])), (some(3), integers(2)), (some(2, 2, 3), integers([[0, 1], [2, 2]])), (some(5, 4), softmax(some(5, 4) * 2)), (some(2, 3), np.eye(3)[[2, 0]])],
         "bce_with_logits": [(some(5), 1 / (1 + np.exp(some(5)))), (some(2, 3), np.round(np.abs(np.sin(some(2, 3)))))],
         "hinge": [(some(5), np.sign(some(5) + 0.1)), (some(2, 3), np.sign(some(2, 3)))],
     }  # fmt: skip

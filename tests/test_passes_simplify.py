@@ -10,85 +10,53 @@ from graphgen.passes.simplify import simplify
 from graphgen.passes.views import views
 from graphgen.program_text import text
 
-LEAVES = {
-    "x": "x = input((batch, 3))",
-    "row": "row = input((3,))",
-    "s": "s = input(())",
-    "i": "i = input((3,), dtype='int64')",
-}
+LEAVES = """
+x = input((batch, 3))
+row = input((3,))
+s = input(())
+i = input((3,), dtype='int64')
+"""
 
 
 def case(lines: str) -> str:
-    """A program: the leaves that its lines read, the lines, and y as its result."""
-    lines = lines.strip()
-    used = [leaf for name, leaf in LEAVES.items() if f"({name}" in lines or f", {name}" in lines]
-    body = [line.strip() for line in lines.splitlines()]
-    result = body[-1].split(":")[0].split(" =")[0]
-    return "\n".join([*used, *body, f"return output(y={result})"])
+    """A program over the leaves; its result is y, or the name that stands alone at the end."""
+    *body, last = lines.splitlines()
+    return LEAVES + "\n".join([*body, f"return output(y={last})"] if last.isidentifier() else [*body, last, "return output(y=y)"])
 
 
-def results(before: str, after: str) -> tuple[str, str]:
-    """Both as programs over the leaves that either reads."""
-    used = [leaf for name, leaf in LEAVES.items() if f"({name}" in before or f", {name}" in before]
-    result = before.strip().splitlines()[-1].strip().split(":")[0].split(" =")[0]
-    name = result if f"{result}:" in after or f"{result} =" in after else after.strip().splitlines()[-1].strip().split(":")[0]
-    if after.strip().isidentifier():
-        name, after = after.strip(), ""
-    whole = []
-    for lines, last in ((before, result), (after, name)):
-        whole.append("\n".join([*used, *(line.strip() for line in lines.strip().splitlines()), f"return output(y={last})"]))
-    return whole[0], whole[1]
-
-
-CONSTANT = "y_constant: reverse = constant({})"
+def check(run, setup: str, before: str, after: str) -> None:
+    """Assert what becomes of the last line, while those before it stay."""
+    before, after = ("\n".join([*filter(None, [setup]), last]) for last in (before, after))
+    becomes(run, case(before), case(after))
 
 
 @pytest.mark.parametrize(
-    "before, after",
+    "setup, before, after",
     [
-        ("a: reverse = constant(1.0)\ny: reverse = multiply(x, a)", "a: reverse = constant(1.0)\nx"),
-        ("a: reverse = constant(1.0)\ny: reverse = multiply(a, x)", "a: reverse = constant(1.0)\nx"),
-        ("a: reverse = constant(-1.0)\ny: reverse = multiply(a, x)", "a: reverse = constant(-1.0)\ny: reverse = negative(x)"),
-        ("a: reverse = constant(1.0)\ny: reverse = divide(x, a)", "a: reverse = constant(1.0)\nx"),
-        ("a: reverse = constant(-1.0)\ny: reverse = divide(x, a)", "a: reverse = constant(-1.0)\ny: reverse = negative(x)"),
-        ("a: reverse = constant(0.0)\ny: reverse = add(a, x)", "a: reverse = constant(0.0)\nx"),
-        ("a: reverse = constant(0.0)\ny: reverse = subtract(x, a)", "a: reverse = constant(0.0)\nx"),
-        ("a: reverse = constant(0.0)\ny: reverse = subtract(a, x)", "a: reverse = constant(0.0)\ny: reverse = negative(x)"),
-        ("a: reverse = constant(1.0)\ny: reverse = power(x, a)", "a: reverse = constant(1.0)\nx"),
-        ("a: reverse = constant(1, dtype='int64')\ny: reverse = multiply(i, a)", "a: reverse = constant(1, dtype='int64')\ni"),
-        ("a: reverse = negative(x)\ny: reverse = negative(a)", "a: reverse = negative(x)\nx"),
-        ("a: reverse = negative(row)\ny: reverse = add(x, a)", "a: reverse = negative(row)\ny: reverse = subtract(x, row)"),
-        ("a: reverse = negative(row)\ny: reverse = add(a, x)", "a: reverse = negative(row)\ny: reverse = subtract(x, row)"),
-        ("a: reverse = negative(row)\ny: reverse = subtract(x, a)", "a: reverse = negative(row)\ny: reverse = add(x, row)"),
-        (
-            "a: reverse = negative(x)\nb: reverse = negative(row)\ny: reverse = multiply(a, b)",
-            "a: reverse = negative(x)\nb: reverse = negative(row)\ny: reverse = multiply(x, row)",
-        ),
-        (
-            "a: reverse = negative(x)\nb: reverse = constant(3.0)\ny: reverse = divide(a, b)",
-            "a: reverse = negative(x)\nb: reverse = constant(3.0)\ny_constant: reverse = constant(-3.0)\ny: reverse = divide(x, y_constant)",
-        ),
-        (
-            "a: reverse = constant(2.0)\nb: reverse = multiply(a, x)\nc: reverse = constant(-4.0)\ny: reverse = multiply(b, c)",
-            "a: reverse = constant(2.0)\nb: reverse = multiply(a, x)\nc: reverse = constant(-4.0)\n"
-            "y_constant: reverse = constant(-8.0)\ny: reverse = multiply(x, y_constant)",
-        ),
-        ("a: reverse = constant(1.0)\ny: reverse = map('a*(b - b**2)', a, x)", "a: reverse = constant(1.0)\ny: reverse = map('a - a**2', x)"),
-        ("a: reverse = constant(1.0)\ny: reverse = map('a*cos(b)', a, x)", "a: reverse = constant(1.0)\ny: reverse = cos(x)"),
-        (
-            "a: reverse = constant(1.0)\ny: reverse = map('where(b > 0, a*c, 0)', a, x, row)",
-            "a: reverse = constant(1.0)\ny: reverse = map('where(a > 0, b, 0)', x, row)",
-        ),
+        ("a: reverse = constant(1.0)", "y: reverse = multiply(x, a)", "x"),
+        ("a: reverse = constant(1.0)", "y: reverse = multiply(a, x)", "x"),
+        ("a: reverse = constant(-1.0)", "y: reverse = multiply(a, x)", "y: reverse = negative(x)"),
+        ("a: reverse = constant(1.0)", "y: reverse = divide(x, a)", "x"),
+        ("a: reverse = constant(-1.0)", "y: reverse = divide(x, a)", "y: reverse = negative(x)"),
+        ("a: reverse = constant(0.0)", "y: reverse = add(a, x)", "x"),
+        ("a: reverse = constant(0.0)", "y: reverse = subtract(x, a)", "x"),
+        ("a: reverse = constant(0.0)", "y: reverse = subtract(a, x)", "y: reverse = negative(x)"),
+        ("a: reverse = constant(1.0)", "y: reverse = power(x, a)", "x"),
+        ("a: reverse = constant(1, dtype='int64')", "y: reverse = multiply(i, a)", "i"),
+        ("a: reverse = negative(x)", "y: reverse = negative(a)", "x"),
+        ("a: reverse = negative(row)", "y: reverse = add(x, a)", "y: reverse = subtract(x, row)"),
+        ("a: reverse = negative(row)", "y: reverse = add(a, x)", "y: reverse = subtract(x, row)"),
+        ("a: reverse = negative(row)", "y: reverse = subtract(x, a)", "y: reverse = add(x, row)"),
+        ("a: reverse = negative(x)\nb: reverse = negative(row)", "y: reverse = multiply(a, b)", "y: reverse = multiply(x, row)"),
+        ("a: reverse = negative(x)\nb: reverse = constant(3.0)", "y: reverse = divide(a, b)", "y_constant: reverse = constant(-3.0)\ny: reverse = divide(x, y_constant)"),
+        ("a: reverse = constant(2.0)\nb: reverse = multiply(a, x)\nc: reverse = constant(-4.0)", "y: reverse = multiply(b, c)", "y_constant: reverse = constant(-8.0)\ny: reverse = multiply(x, y_constant)"),
+        ("a: reverse = constant(1.0)", "y: reverse = map('a*(b - b**2)', a, x)", "y: reverse = map('a - a**2', x)"),
+        ("a: reverse = constant(1.0)", "y: reverse = map('a*cos(b)', a, x)", "y: reverse = cos(x)"),
+        ("a: reverse = constant(1.0)", "y: reverse = map('where(b > 0, a*c, 0)', a, x, row)", "y: reverse = map('where(a > 0, b, 0)', x, row)"),
     ],
 )  # fmt: skip
-def test_arithmetic(before, after):
-    *kept, last = after.splitlines()
-    if last.isidentifier():
-        one, _ = results(before, last)
-        leaves = [leaf for leaf in LEAVES.values() if leaf in one]
-        becomes(algebra, one, "\n".join([*leaves, *kept, f"return output(y={last})"]))
-    else:
-        becomes(algebra, *results(before, after))
+def test_arithmetic(setup, before, after):
+    check(algebra, setup, before, after)
 
 
 @pytest.mark.parametrize(
@@ -157,30 +125,27 @@ def test_operations_without_a_finite_value_are_left_to_numpy(line):
 
 
 @pytest.mark.parametrize(
-    "before, after",
+    "setup, before, after",
     [
-        ("a: reverse = transpose(x, axes=(1, 0))\ny: reverse = transpose(a, axes=(1, 0))", "x"),
-        ("y: reverse = transpose(x, axes=(0, 1))", "x"),
-        ("y: reverse = reshape(x, shape=(batch, 3))", "x"),
-        ("a: reverse = reshape(x, shape=(3 * batch,))\ny: reverse = reshape(a, shape=(batch, 3))", "x"),
-        ("a: reverse = reshape(x, shape=(3 * batch,))\ny: reverse = reshape(a, shape=(3, batch))", "y: reverse = reshape(x, shape=(3, batch))"),
-        ("a: reverse = expand_dims(x, axis=(1,))\ny: reverse = squeeze(a, axis=(1,))", "x"),
-        ("a: reverse = expand_dims(row, axis=(0,))\ny: reverse = expand_dims(a, axis=(2,))", "y: reverse = expand_dims(row, axis=(0, 2))"),
-        ("a: reverse = expand_dims(row, axis=(1,))\ny: reverse = expand_dims(a, axis=(0, 1))", "y: reverse = expand_dims(row, axis=(0, 1, 3))"),
-        ("a: reverse = reshape(x, shape=(3 * batch,))\ny: reverse = expand_dims(a, axis=(1,))", "y: reverse = reshape(x, shape=(3 * batch, 1))"),
-        ("y: reverse = broadcast_to(x, shape=(batch, 3))", "x"),
-        ("y: reverse = getitem(x, key=((None, None, None), (None, None, None)))", "x"),
-        ("y: reverse = cast(x, dtype='float')", "x"),
-        ("y: reverse = sum(x, axis=(), keepdims=True)", "x"),
-        ("y: reverse = concat(x)", "x"),
-        ("y: reverse = accumulate(x)", "x"),
+        ("a: reverse = transpose(x, axes=(1, 0))", "y: reverse = transpose(a, axes=(1, 0))", "x"),
+        ("", "y: reverse = transpose(x, axes=(0, 1))", "x"),
+        ("", "y: reverse = reshape(x, shape=(batch, 3))", "x"),
+        ("a: reverse = reshape(x, shape=(3 * batch,))", "y: reverse = reshape(a, shape=(batch, 3))", "x"),
+        ("a: reverse = reshape(x, shape=(3 * batch,))", "y: reverse = reshape(a, shape=(3, batch))", "y: reverse = reshape(x, shape=(3, batch))"),
+        ("a: reverse = expand_dims(x, axis=(1,))", "y: reverse = squeeze(a, axis=(1,))", "x"),
+        ("a: reverse = expand_dims(row, axis=(0,))", "y: reverse = expand_dims(a, axis=(2,))", "y: reverse = expand_dims(row, axis=(0, 2))"),
+        ("a: reverse = expand_dims(row, axis=(1,))", "y: reverse = expand_dims(a, axis=(0, 1))", "y: reverse = expand_dims(row, axis=(0, 1, 3))"),
+        ("a: reverse = reshape(x, shape=(3 * batch,))", "y: reverse = expand_dims(a, axis=(1,))", "y: reverse = reshape(x, shape=(3 * batch, 1))"),
+        ("", "y: reverse = broadcast_to(x, shape=(batch, 3))", "x"),
+        ("", "y: reverse = getitem(x, key=((None, None, None), (None, None, None)))", "x"),
+        ("", "y: reverse = cast(x, dtype='float')", "x"),
+        ("", "y: reverse = sum(x, axis=(), keepdims=True)", "x"),
+        ("", "y: reverse = concat(x)", "x"),
+        ("", "y: reverse = accumulate(x)", "x"),
     ],
 )  # fmt: skip
-def test_views(before, after):
-    one, other = results(before, after)
-    removed = [line.strip() for line in before.splitlines()[:-1]]
-    lines = other.splitlines()
-    becomes(views, one, "\n".join([lines[0], *removed, *lines[1:]]))
+def test_views(setup, before, after):
+    check(views, setup, before, after)
 
 
 def test_reductions_over_axes_of_size_one_drop_them():
@@ -232,85 +197,41 @@ def test_gradients_read_past_what_the_user_named():
 
 
 @pytest.mark.parametrize(
-    "before, after",
+    "setup, before, after",
     [
-        (
-            "a: reverse = broadcast_to(s, shape=(batch, 3))\ny: reverse = multiply(a, x)",
-            "a: reverse = broadcast_to(s, shape=(batch, 3))\ny: reverse = multiply(s, x)",
-        ),
-        (
-            "a: reverse = broadcast_to(row, shape=(batch, 3))\ny: reverse = map('a*b - b', a, x)",
-            "a: reverse = broadcast_to(row, shape=(batch, 3))\ny: reverse = map('a*b - b', row, x)",
-        ),
-        # Each operand has the full shape because of the other: only one of the two is left to the reader.
-        (
-            "a: reverse = broadcast_to(s, shape=(3,))\nb: reverse = broadcast_to(row, shape=(3,))\ny: reverse = multiply(a, b)",
-            "a: reverse = broadcast_to(s, shape=(3,))\nb: reverse = broadcast_to(row, shape=(3,))\ny: reverse = multiply(s, row)",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n,))\nb: reverse = broadcast_to(s, shape=(n,))\ny: reverse = multiply(a, b)",
-            "a: reverse = broadcast_to(s, shape=(n,))\nb: reverse = broadcast_to(s, shape=(n,))\n"
-            "y_multiply: reverse = multiply(s, s)\ny: reverse = broadcast_to(y_multiply, shape=(n,))",
-        ),
-        (
-            "a: reverse = broadcast_to(row, shape=(batch, 3))\ny: reverse = exp(a)",
-            "a: reverse = broadcast_to(row, shape=(batch, 3))\ny_exp: reverse = exp(row)\ny: reverse = broadcast_to(y_exp, shape=(batch, 3))",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = transpose(a, axes=(1, 0))",
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = broadcast_to(s, shape=(2, n))",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = reshape(a, shape=(2 * n,))",
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = broadcast_to(s, shape=(2 * n,))",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = getitem(a, key=(0, (None, None, None)))",
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = broadcast_to(s, shape=(2,))",
-        ),
-        ("a: reverse = expand_dims(s, axis=(0,))\ny: reverse = exp(a)", "a: reverse = broadcast_to(s, shape=(1,))\n"
-         "y_exp: reverse = exp(s)\ny: reverse = broadcast_to(y_exp, shape=(1,))"),
-        (
-            "a: reverse = broadcast_to(row, shape=(2, 3))\ny: reverse = broadcast_to(a, shape=(n, 2, 3))",
-            "a: reverse = broadcast_to(row, shape=(2, 3))\ny: reverse = broadcast_to(row, shape=(n, 2, 3))",
-        ),
-        (
-            "a: reverse = expand_dims(row, axis=(0,))\ny: reverse = broadcast_to(a, shape=(n, 3))",
-            "a: reverse = expand_dims(row, axis=(0,))\ny: reverse = broadcast_to(row, shape=(n, 3))",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = sum(a, axis=(0, 1))",
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny_size: reverse = size(2 * n)\ny: reverse = multiply(s, y_size)",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = sum(a, axis=(1,))",
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny_constant: reverse = constant(2.0)\n"
-            "y_multiply: reverse = multiply(s, y_constant)\ny: reverse = broadcast_to(y_multiply, shape=(n,))",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = mean(a, axis=(1,))",
-            "a: reverse = broadcast_to(s, shape=(n, 2))\ny: reverse = broadcast_to(s, shape=(n,))",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(batch, 3))\nb: reverse = exp(x)\ny: reverse = accumulate(x, a, b)",
-            "a: reverse = broadcast_to(s, shape=(batch, 3))\nb: reverse = exp(x)\n"
-            "y_accumulate: reverse = accumulate(x, b)\ny: reverse = add(y_accumulate, s)",
-        ),
-        (
-            "a: reverse = broadcast_to(s, shape=(n,))\nb: reverse = broadcast_to(s, shape=(n,))\ny: reverse = accumulate(a, b)",
-            "a: reverse = broadcast_to(s, shape=(n,))\nb: reverse = broadcast_to(s, shape=(n,))\n"
-            "y_accumulate: reverse = accumulate(s, s)\ny: reverse = broadcast_to(y_accumulate, shape=(n,))",
-        ),
+        ("a: reverse = broadcast_to(s, shape=(batch, 3))", "y: reverse = multiply(a, x)", "y: reverse = multiply(s, x)"),
+        ("a: reverse = broadcast_to(row, shape=(batch, 3))", "y: reverse = map('a*b - b', a, x)", "y: reverse = map('a*b - b', row, x)"),
+        ("a: reverse = broadcast_to(s, shape=(3,))\nb: reverse = broadcast_to(row, shape=(3,))", "y: reverse = multiply(a, b)", "y: reverse = multiply(s, row)"),
+        ("a: reverse = broadcast_to(s, shape=(n,))\nb: reverse = broadcast_to(s, shape=(n,))", "y: reverse = multiply(a, b)", "y_multiply: reverse = multiply(s, s)\ny: reverse = broadcast_to(y_multiply, shape=(n,))"),
+        ("a: reverse = broadcast_to(row, shape=(batch, 3))", "y: reverse = exp(a)", "y_exp: reverse = exp(row)\ny: reverse = broadcast_to(y_exp, shape=(batch, 3))"),
+        ("a: reverse = broadcast_to(s, shape=(n, 2))", "y: reverse = transpose(a, axes=(1, 0))", "y: reverse = broadcast_to(s, shape=(2, n))"),
+        ("a: reverse = broadcast_to(s, shape=(n, 2))", "y: reverse = reshape(a, shape=(2 * n,))", "y: reverse = broadcast_to(s, shape=(2 * n,))"),
+        ("a: reverse = broadcast_to(s, shape=(n, 2))", "y: reverse = getitem(a, key=(0, (None, None, None)))", "y: reverse = broadcast_to(s, shape=(2,))"),
+        ("a: reverse = broadcast_to(row, shape=(2, 3))", "y: reverse = broadcast_to(a, shape=(n, 2, 3))", "y: reverse = broadcast_to(row, shape=(n, 2, 3))"),
+        ("a: reverse = expand_dims(row, axis=(0,))", "y: reverse = broadcast_to(a, shape=(n, 3))", "y: reverse = broadcast_to(row, shape=(n, 3))"),
+        ("a: reverse = broadcast_to(s, shape=(n, 2))", "y: reverse = sum(a, axis=(0, 1))", "y_size: reverse = size(2 * n)\ny: reverse = multiply(s, y_size)"),
+        ("a: reverse = broadcast_to(s, shape=(n, 2))", "y: reverse = sum(a, axis=(1,))", "y_constant: reverse = constant(2.0)\ny_multiply: reverse = multiply(s, y_constant)\ny: reverse = broadcast_to(y_multiply, shape=(n,))"),
+        ("a: reverse = broadcast_to(s, shape=(n, 2))", "y: reverse = mean(a, axis=(1,))", "y: reverse = broadcast_to(s, shape=(n,))"),
+        ("a: reverse = broadcast_to(s, shape=(batch, 3))\nb: reverse = exp(x)", "y: reverse = accumulate(x, a, b)", "y_accumulate: reverse = accumulate(x, b)\ny: reverse = add(y_accumulate, s)"),
+        ("a: reverse = broadcast_to(s, shape=(n,))\nb: reverse = broadcast_to(s, shape=(n,))", "y: reverse = accumulate(a, b)", "y_accumulate: reverse = accumulate(s, s)\ny: reverse = broadcast_to(y_accumulate, shape=(n,))"),
     ],
 )  # fmt: skip
-def test_broadcasts(before, after):
-    becomes(broadcasts, *results(before, after))
+def test_broadcasts(setup, before, after):
+    check(broadcasts, setup, before, after)
+
+
+def test_a_scalar_with_an_axis_is_a_broadcast_scalar():
+    becomes(
+        broadcasts,
+        case("a: reverse = expand_dims(s, axis=(0,))\ny: reverse = exp(a)"),
+        case("a: reverse = broadcast_to(s, shape=(1,))\ny_exp: reverse = exp(s)\ny: reverse = broadcast_to(y_exp, shape=(1,))"),
+    )
 
 
 @pytest.mark.parametrize(
     "lines",
     [
-        "y: reverse = broadcast_to(s, shape=(batch, 3))\nz: reverse = matmul(x, y)".replace("(batch, 3))\n", "(3, 2))\n"),
+        "a: reverse = broadcast_to(s, shape=(3, 2))\ny: reverse = matmul(x, a)",
         "a: reverse = broadcast_to(s, shape=(batch, 3))\ny: reverse = multiply(a, row)",  # x's batch axis comes from a alone
         "a = broadcast_to(s, shape=(batch, 3))\ny = multiply(a, x)",  # the user named it
         "a: reverse = expand_dims(row, axis=(1,))\ny: reverse = broadcast_to(a, shape=(3, 2))",
@@ -318,10 +239,7 @@ def test_broadcasts(before, after):
     ],
 )
 def test_broadcasts_that_stay(lines):
-    source = case(lines)
-    if "row)" in lines and "batch" in lines:
-        source = "x = input((batch, 3))\n" + source
-    stays(broadcasts, source)
+    stays(broadcasts, case(lines))
 
 
 def test_the_seed_of_a_mean_stays_a_number():

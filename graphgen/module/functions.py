@@ -10,9 +10,9 @@ from graphgen.emit import INDENT, LIMIT, Body
 from graphgen.gradient import gradient
 from graphgen.module.layout import laid_out, listed
 from graphgen.module.setting import Setting
-from graphgen.wrap import WIDTH, wrapped
 from graphgen.program import Node
 from graphgen.tangent import tangent
+from graphgen.wrap import WIDTH, wrapped
 
 QUIET = '@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # an infinity may turn out not to matter'
 

@@ -11,9 +11,9 @@ import sympy as sp
 
 from graphgen import sizes
 from graphgen.module.setting import Setting
-from graphgen.wrap import WIDTH, wrapped
 from graphgen.ops.linear import number_text
 from graphgen.program import Node, Program
+from graphgen.wrap import WIDTH, wrapped
 
 
 def docstring(setting: Setting) -> list[str]:

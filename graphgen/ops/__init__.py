@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from graphgen.ops import composite as _composite
@@ -15,12 +16,14 @@ from graphgen.ops import discrete as _discrete
 from graphgen.ops import linear as _linear
 from graphgen.ops import losses as _losses
 from graphgen.ops import reduction as _reduction
+from graphgen.ops.describe import describe
 from graphgen.ops.elementwise import ELEMENTWISE, Elementwise
 from graphgen.ops.formula import Formula, formula
 from graphgen.ops.table import Composite, Leaf, Linear, Mismatch, Reduction, Row, Type
 from graphgen.ops.table import function as _function
+from graphgen.ops.table import unknown as _unknown
 
-__all__ = ["TABLE", "Composite", "Elementwise", "Leaf", "Linear", "Mismatch", "Reduction", "Type", "families", "op_of"]
+__all__ = ["TABLE", "Composite", "Elementwise", "Leaf", "Linear", "Mismatch", "Reduction", "Type", "describe", "families", "op_of"]
 
 
 def _rows(module: Any) -> dict[str, Any]:
@@ -76,12 +79,10 @@ def clip(x: Any, min: Any = None, max: Any = None, *, name: str | None = None) -
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from graphgen.errors import Problem, UnknownName
-    from graphgen.source import site
-
-    raise UnknownName(Problem("GG001", site().place, f"unknown op {name!r}", suggestion(name)))
+    # `from graphgen.ops import describe` asks for the attribute before it looks for the file.
+    if name.startswith("_") or find_spec(f"{__name__}.{name}") is not None:
+        raise AttributeError(f"module 'graphgen.ops' has no attribute {name!r}")
+    return _unknown("GG001", f"unknown op {name!r}", suggestion(name))
 
 
 def suggestion(name: str) -> str:

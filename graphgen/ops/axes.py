@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from graphgen import sizes
+from graphgen.errors import brief
 from graphgen.ops.table import Mismatch, Type
+
+
+def whole(value: Any) -> int | None:
+    """A Python or NumPy integer as an int; None for anything else, bools included."""
+    return int(value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else None
 
 
 def axis_of(axis: Any, ndim: int) -> int:
     """One axis, counted from the front."""
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-        raise Mismatch("GG023", f"an axis is an int, got {axis!r}")
-    place = axis.__index__()
+    place = whole(axis)
+    if place is None:
+        raise Mismatch("GG023", f"an axis is an int, got {brief(axis)}", "axes are counted from 0, or from -1 at the end")
     if not -ndim <= place < ndim:
         least = f"axes run from {-ndim} to {ndim - 1}" if ndim else "a scalar has no axes"
         raise Mismatch("GG023", f"axis {place} is out of bounds for {ndim} dimension{'s' * (ndim != 1)}", least)
@@ -27,7 +34,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = [axis_of(each, ndim) for each in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     if len(set(axes)) < len(axes):
-        raise Mismatch("GG023", f"an axis is given twice: {axis!r}", "name each axis once")
+        raise Mismatch("GG023", f"an axis is given twice: {brief(axis)}", "name each axis once")
     return tuple(sorted(axes))
 
 
@@ -37,35 +44,49 @@ def shape_of(shape: Any) -> sizes.Shape:
     try:
         return tuple(sizes.size(each) for each in entries)
     except (TypeError, ValueError) as error:
-        raise Mismatch("GG022", f"{shape!r} is not a shape: {error}", "give ints and names of sizes") from None
+        raise Mismatch("GG022", f"{brief(shape)} is no shape: {error}", "give ints and names of sizes") from None
+
+
+def size_of(size: Any) -> sizes.Size:
+    """One size, as an attribute of an op."""
+    try:
+        return sizes.size(size)
+    except (TypeError, ValueError) as error:
+        raise Mismatch("GG022", str(error), "give an int or the name of a size") from None
 
 
 def reshaped(x: Type, shape: Any) -> sizes.Shape:
     """The shape that `x` is given, -1 filled in; raises `Mismatch` unless the number of elements can be shown to be kept."""
     entries = list(shape) if isinstance(shape, (tuple, list)) else [shape]
-    unknown = [place for place, each in enumerate(entries) if isinstance(each, int) and each == -1]
+    unknown = [place for place, each in enumerate(entries) if whole(each) == -1]
     if len(unknown) > 1:
-        raise Mismatch("GG022", f"only one size can be -1, got {tuple(entries)!r}", "spell out the others")
+        raise Mismatch("GG022", f"only one size can be -1, got {brief(tuple(entries))}", "spell out the others")
     for place in unknown:
         entries[place] = 1
     result = list(shape_of(entries))
-    whole, part = sizes.product(x.shape), sizes.product(tuple(result))
+    count, part = sizes.product(x.shape), sizes.product(tuple(result))
     if unknown:
-        quotient = sizes.quotient(whole, part)
+        quotient = sizes.quotient(count, part)
         if quotient is None:
             raise Mismatch(
                 "GG022",
-                f"cannot be shown to fit: {sizes.text(whole)} elements over {sizes.text(part)}",
-                "the other sizes must divide the number of elements for every value of the symbolic sizes",
+                f"{_counted(count)} of {x} cannot be spread over {sizes.text(part)}",
+                "the other sizes must divide the number of elements, for every value of the symbolic sizes",
+                about=0,
             )
         result[unknown[0]] = quotient
-    elif not sizes.equal(whole, part):
+    elif not sizes.equal(count, part):
         raise Mismatch(
             "GG022",
-            f"{x} has {sizes.text(whole)} elements, {sizes.shape_text(tuple(result))} has {sizes.text(part)}",
+            f"{x} has {_counted(count)}, {sizes.shape_text(tuple(result))} has {sizes.text(part)}",
             "the number of elements must stay; one size may be -1",
+            about=0,
         )
     return tuple(result)
+
+
+def _counted(count: sizes.Size) -> str:
+    return f"{sizes.text(count)} element{'s' * (count != 1)}"
 
 
 def without(shape: sizes.Shape, axes: tuple[int, ...], keepdims: bool = False) -> sizes.Shape:
@@ -85,10 +106,12 @@ def key_of(x: Type, key: Any) -> Key:
     entries = list(key) if isinstance(key, tuple) else [key]
     dots = [place for place, each in enumerate(entries) if each is Ellipsis]
     if len(dots) > 1:
-        raise Mismatch("GG026", "an index has at most one '...'")
-    missing = x.ndim - sum(each is not None and each is not Ellipsis for each in entries)
+        raise Mismatch("GG026", "an index has at most one '...'", "spell out the others with :")
+    missing = x.ndim - len([each for each in entries if each is not None and each is not Ellipsis])
     if missing < 0:
-        raise Mismatch("GG026", f"{x.ndim - missing} indices for {x.ndim} dimension{'s' * (x.ndim != 1)}: {x}")
+        given = x.ndim - missing
+        message = f"{given} ind{'ices' if given > 1 else 'ex'} for {x.ndim} dimension{'s' * (x.ndim != 1)}: {x}"
+        raise Mismatch("GG026", message, "give at most one for each axis", about=0)
     at = dots[0] if dots else len(entries)
     entries[at : at + len(dots)] = [slice(None)] * missing
     result: list[Any] = []
@@ -106,22 +129,25 @@ def _entry(entry: Any, size: sizes.Size, axis: int) -> Any:
     if isinstance(entry, slice):
         entry = (entry.start, entry.stop, entry.step)
     if isinstance(entry, (tuple, list)):
-        return _slice(tuple(entry), size, axis)
-    if isinstance(entry, bool) or not hasattr(entry, "__index__"):
-        raise Mismatch("GG026", f"an index is made of ints, slices, None and '...', not {entry!r}", "ops.take picks by an array of ints")
-    place = entry.__index__()
+        return FULL if entry is FULL or [*entry] == [None] * 3 else _slice(tuple(entry), size, axis)
+    place = whole(entry)
+    if place is None:
+        message = f"an index is made of ints, slices, None and '...', not {brief(entry)}"
+        raise Mismatch("GG026", message, "ops.take picks by an array of ints, ops.where by an array of bools")
     if isinstance(size, int) and not -size <= place < size:
-        raise Mismatch("GG026", f"index {place} is out of bounds for axis {axis} of size {size}")
+        bounds = f"indices run from {-size} to {size - 1}" if size else "the axis is empty"
+        raise Mismatch("GG026", f"index {place} is out of bounds for axis {axis} of size {size}", bounds, about=0)
     return place % size if isinstance(size, int) else place
 
 
 def _slice(entry: tuple[Any, ...], size: sizes.Size, axis: int) -> Slice:
-    if any(isinstance(each, sp.Expr) for each in entry):
-        slice_size(entry, size)
-        return entry
-    if len(entry) != 3 or not all(each is None or (hasattr(each, "__index__") and not isinstance(each, bool)) for each in entry):
-        raise Mismatch("GG026", f"a slice of axis {axis} is made of ints and None, not {entry!r}", "write x[1:-1], with numbers")
-    start, stop, step = (None if each is None else each.__index__() for each in entry)
+    if len(entry) == 3 and any(isinstance(each, sp.Expr) for each in entry):
+        return _symbolic_slice(entry, size)
+    numbers = [None if each is None else whole(each) for each in entry]
+    if len(entry) != 3 or any(number is None for number, each in zip(numbers, entry, strict=True) if each is not None):
+        message = f"a slice of axis {axis} is made of ints and None, not {brief(entry)}"
+        raise Mismatch("GG026", message, "write x[1:-1], with numbers; in a raw DAG (start, stop, step)")
+    start, stop, step = numbers
     if step == 0:
         raise Mismatch("GG026", f"the step of a slice of axis {axis} is 0", "leave the step out, or give another")
     if isinstance(size, int):
@@ -135,13 +161,29 @@ def _slice(entry: tuple[Any, ...], size: sizes.Size, axis: int) -> Slice:
     return (start or None if (step or 1) > 0 else start, stop, None if step == 1 else step)
 
 
+def _symbolic_slice(entry: tuple[Any, ...], size: sizes.Size) -> Slice:
+    """A slice whose start or stop is a size that is known only at run time."""
+    start, stop, step = entry
+    try:
+        result = (None if start is None else sizes.size(start), None if stop is None else sizes.size(stop), None)
+    except (TypeError, ValueError) as error:
+        raise Mismatch("GG026", f"a slice is made of sizes: {error}", "write x[: size]") from None
+    if step is not None and whole(step) != 1:
+        raise Mismatch("GG026", f"a slice by symbolic sizes has no step, got {brief(step)}", "leave the step out")
+    slice_size(result, size)
+    return result
+
+
 def slice_size(entry: Slice, size: sizes.Size) -> sizes.Size:
     """The size of an axis after slicing; raises `Mismatch` where it depends on which of two sizes is larger."""
+    if entry == FULL:
+        return size
     start, stop, step = entry
+    first, last = start or 0, size if stop is None else stop
+    symbolic = any(isinstance(each, sp.Expr) for each in (start, stop, size))
+    if step is None and symbolic and sp.And(first >= 0, last >= first, sp.expand(size - last) >= 0) == True:
+        return sizes.product((sp.expand(last - first),))
     if isinstance(start, sp.Expr) or isinstance(stop, sp.Expr):
-        first, last = start or 0, size if stop is None else stop
-        if step is None and sp.And(first >= 0, last >= first, sp.expand(size - last) >= 0) == True:  # noqa: E712
-            return sizes.product((sp.expand(last - first),))
         raise Mismatch("GG026", f"a slice from {first} to {last} cannot be shown to lie in an axis of size {sizes.text(size)}")
     if isinstance(size, int):
         return len(range(*slice(start, stop, step).indices(size)))
@@ -158,8 +200,17 @@ def slice_size(entry: Slice, size: sizes.Size) -> sizes.Size:
 
 
 def indexed(shape: sizes.Shape, key: Key) -> sizes.Shape:
-    """The shape of x[key], for a key without None."""
-    return tuple(slice_size(entry, size) for entry, size in zip(key, shape, strict=True) if not isinstance(entry, int))
+    """The shape of x[key]."""
+    remaining = iter(shape)
+    result = []
+    for entry in key:
+        if entry is None:
+            result.append(1)
+            continue
+        size = next(remaining)
+        if not isinstance(entry, int):
+            result.append(size if entry == FULL else slice_size(entry, size))
+    return tuple(result)
 
 
 def key_text(key: Key) -> str:

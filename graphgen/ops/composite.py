@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphgen import ops, sizes
-from graphgen.ops.axes import FULL, axes_of, axis_of, key_of
+from graphgen.errors import brief
+from graphgen.ops.axes import FULL, axes_of, axis_of, indexed, key_of
+from graphgen.ops.linear import _reduction_axes
 from graphgen.ops.table import Mismatch, Type, composite
 
 SHIFT = "shifted so that exp cannot overflow"
@@ -42,7 +44,7 @@ def shifted(x: Any, axis: tuple[int, ...]) -> Any:
 def _reduction(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
     if x.dtype != "float":
         raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=0)
-    return {"axis": axes_of(axis, x.ndim), "keepdims": keepdims}
+    return _reduction_axes(x, axis=axis, keepdims=keepdims)
 
 
 @composite(canonical=_reduction, formula="y = log(sum(exp(x[i]) for i along axis))", note=SHIFT)
@@ -54,7 +56,16 @@ def logsumexp(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
     return result if keepdims or not axis else ops.squeeze(result, axis=axis)
 
 
-@composite(formula="y = x[key]", call=lambda x, key: ((x,), {"key": key}), canonical=lambda x, *, key: {"key": key_of(x, key)})
+def _indexed(x: Type, /, *, key: Any) -> Type:
+    return Type(indexed(x.shape, key), x.dtype)
+
+
+@composite(
+    _indexed,
+    formula="y = x[key]",
+    call=lambda x, key: ((x,), {"key": key}),
+    canonical=lambda x, *, key: {"key": key_of(x, key)},
+)
 def index(x: Any, /, *, key: Any) -> Any:
     """A part of x: ints, slices, None for a new axis."""
     entries = tuple(entry for entry in key if entry is not None)
@@ -80,14 +91,14 @@ def _einsum_call(subscripts: Any, *operands: Any) -> Any:
 def _einsum_canonical(*xs: Type, subscripts: Any) -> dict[str, Any]:
     """Spell out "..." and the output; check letters, ranks and sizes."""
     if not isinstance(subscripts, str):
-        raise Mismatch("GG025", f"subscripts are a string, got {subscripts!r}", 'as in ops.einsum("ij,jk->ik", a, b)')
+        raise Mismatch("GG025", f"subscripts are a string, got {brief(subscripts)}", 'as in ops.einsum("ij,jk->ik", a, b)')
     for place, x in enumerate(xs):
         if x.dtype != "float":
             raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=place)
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if len(terms) != len(xs):
-        raise Mismatch("GG025", f"{subscripts!r} has {len(terms)} terms for {len(xs)} operands", "one term for each operand")
+        raise Mismatch("GG025", f"{subscripts!r} has {len(terms)} term{'s' * (len(terms) != 1)} for {len(xs)} operand{'s' * (len(xs) != 1)}", "one term for each operand")
     spare = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if letter not in subscripts]
     ranks = [x.ndim - len(term.replace("...", "")) for term, x in zip(terms, xs, strict=True) if "..." in term]
     dots = "".join(spare[: max(ranks, default=0)])

@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 
 from graphgen import sizes
+from graphgen.errors import brief
 from graphgen.ops.table import Mismatch, Type, complete
 
 
@@ -16,8 +17,8 @@ def checked_attributes(row: Any, types: tuple[Type, ...], attributes: Mapping[st
     """The attributes with defaults filled in, each a finite Python float; raises `Mismatch`."""
     result = complete(row, types, attributes)
     for keyword, value in result.items():
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) or not np.isfinite(value):
-            raise Mismatch("GG005", f"{keyword} is a finite number, got {value!r}")
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) or not abs(value) < 2**1023:
+            raise Mismatch("GG005", f"{keyword} is a finite number, got {brief(value)}", f"its default is {row.attributes[keyword]}")
         result[keyword] = float(value)
     return result
 
@@ -26,28 +27,48 @@ def infer(row: Any, *types: Type, **attributes: Any) -> Type:
     """The common shape of the operands, and the dtype by the row's rule; raises `Mismatch`."""
     shape = sizes.broadcast(*(each.shape for each in types))
     if shape is None:
-        raise Mismatch("GG020", f"shapes do not broadcast: {' and '.join(map(str, types))}", _broadcast_help(types))
+        raise _no_broadcast(types)
     return Type(shape, _RULES[row.dtype_rule](row, types))
 
 
-def _broadcast_help(types: tuple[Type, ...]) -> str:
-    symbolic = any(not isinstance(size, int) for each in types for size in each.shape)
+def _no_broadcast(types: tuple[Type, ...]) -> Mismatch:
+    """Say which operand is the first that does not fit those before it, and at which sizes."""
+    common: sizes.Shape = ()
+    for place, each in enumerate(types):
+        wider = sizes.broadcast(common, each.shape)
+        if wider is None:
+            break
+        common = wider
+    pairs = zip(reversed(each.shape), reversed(common), strict=False)
+    got, expected = next((got, expected) for got, expected in pairs if sizes.broadcast((got,), (expected,)) is None)
     rule = "sizes, counted from the last axis, must be equal or 1"
-    return f"{rule}; a symbolic size fits only 1 or itself" if symbolic else rule
+    symbolic = not isinstance(got, int) or not isinstance(expected, int)
+    return Mismatch(
+        "GG020",
+        f"shapes do not broadcast: {' and '.join(map(str, types))}",
+        f"{rule}; a symbolic size fits only 1 or itself" if symbolic else rule,
+        f"{sizes.text(got)} does not match {sizes.text(expected)}",
+        about=place,
+    )
 
 
 def _float(row: Any, types: tuple[Type, ...]) -> str:
     for place, each in enumerate(types):
         if each.dtype not in ("float", "bool"):
-            raise Mismatch("GG031", f"needs floats, got {each.dtype}", 'convert with ops.cast(x, "float")', about=place)
+            help = f'convert with ops.cast({{{place}}}, "float")'
+            raise Mismatch("GG031", f"needs floats, got {each.dtype}", help, about=place)
     return "float"
 
 
-def _number(row: Any, types: tuple[Type, ...]) -> str:
+def _number(row: Any, types: tuple[Type, ...], first: int = 0) -> str:
+    """One dtype, bools counting as floats; the types are those of the operands from `first` on."""
     kinds = ["float" if each.dtype == "bool" else each.dtype for each in types]
     for place, kind in enumerate(kinds):
         if kind != kinds[0]:
-            raise Mismatch("GG030", f"dtypes differ: {types[0].dtype} and {types[place].dtype}", 'convert one with ops.cast(x, "float")', about=place)
+            wanted = "float" if "float" in kinds else "int64"
+            at = next(at for at, each in enumerate(kinds) if each != wanted)
+            message = f"dtypes differ: {types[0].dtype} and {types[place].dtype}"
+            raise Mismatch("GG030", message, f'convert with ops.cast({{{at + first}}}, "{wanted}")', about=at + first)
     return kinds[0]
 
 
@@ -55,7 +76,7 @@ def _bool(row: Any, types: tuple[Type, ...]) -> str:
     if row.category == "logical":
         for place, each in enumerate(types):
             if each.dtype != "bool":
-                raise Mismatch("GG030", f"needs bools, got {each.dtype}", "compare first, as in x > 0", about=place)
+                raise Mismatch("GG030", f"needs bools, got {each.dtype}", f"compare first, as in {{{place}}} > 0", about=place)
     elif any(each.dtype != types[0].dtype for each in types):
         _number(row, types)
     return "bool"
@@ -63,8 +84,8 @@ def _bool(row: Any, types: tuple[Type, ...]) -> str:
 
 def _where(row: Any, types: tuple[Type, ...]) -> str:
     if types[0].dtype != "bool":
-        raise Mismatch("GG030", f"the condition is bool, got {types[0].dtype}", "compare first, as in x > 0", about=0)
-    return types[1].dtype if types[1].dtype == types[2].dtype else _number(row, types[1:])
+        raise Mismatch("GG030", f"the condition is bool, got {types[0].dtype}", "compare first, as in {0} > 0", about=0)
+    return types[1].dtype if types[1].dtype == types[2].dtype else _number(row, types[1:], 1)
 
 
 _RULES = {"float": _float, "number": _number, "bool": _bool, "where": _where}

@@ -12,8 +12,21 @@ from typing import Any
 import numpy as np
 
 from graphgen import ops, sizes
-from graphgen.ops.axes import FULL, axes_of, axis_of, indexed, key_of, key_text, reshaped, shape_of, without
-from graphgen.ops.table import Mismatch, Type, linear
+from graphgen.errors import brief
+from graphgen.ops.axes import (
+    FULL,
+    axes_of,
+    axis_of,
+    indexed,
+    key_of,
+    key_text,
+    reshaped,
+    shape_of,
+    size_of,
+    whole,
+    without,
+)
+from graphgen.ops.table import Mismatch, Type, dtype_of, linear
 
 # Precedences of spellings: see graphgen.targets.printer.
 from graphgen.targets.precedence import MATMUL
@@ -27,7 +40,7 @@ def _axis_text(axis: tuple[int, ...], ndim: int) -> str:
 
 def _reduction_axes(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
     if not isinstance(keepdims, (bool, np.bool_)):
-        raise Mismatch("GG005", f"keepdims is True or False, got {keepdims!r}")
+        raise Mismatch("GG005", f"keepdims is True or False, got {brief(keepdims)}", "leave it out for False")
     return {"axis": axes_of(axis, x.ndim), "keepdims": bool(keepdims)}
 
 
@@ -175,6 +188,8 @@ class transpose:
     view = True
 
     def canonical(x: Type, /, *, axes: Any) -> dict[str, Any]:
+        if axes is not None and not isinstance(axes, (tuple, list)):
+            raise Mismatch("GG023", f"axes are a tuple of ints, got {brief(axes)}", "name each axis once")
         order = tuple(range(x.ndim))[::-1] if axes is None else tuple(axis_of(axis, x.ndim) for axis in axes)
         if sorted(order) != list(range(x.ndim)):
             raise Mismatch("GG023", f"axes {tuple(axes)!r} do not permute the {x.ndim} axes of {x}", "name each axis once")
@@ -248,16 +263,17 @@ class matmul:
 def _floats(op: str, *types: Type) -> None:
     for place, each in enumerate(types):
         if each.dtype != "float":
-            raise Mismatch("GG031", f"needs floats, got {each.dtype}", 'convert with ops.cast(x, "float")', about=place)
+            help = f'convert with ops.cast({{{place}}}, "float")'
+            raise Mismatch("GG031", f"needs floats, got {each.dtype}", help, about=place)
 
 
 def _inner_mismatch(a: Type, b: Type, inner: sizes.Size) -> Mismatch:
     got, expected = sizes.text(a.shape[-1]), sizes.text(inner)
     remedy = f"the last axis of the left must equal the {'last but one' if b.ndim > 1 else 'only'} axis of the right"
-    if b.ndim == 2 and sizes.equal(a.shape[-1], b.shape[1]):
-        remedy = f"transpose the right operand with .T, or declare it with {got} rows"
-    elif a.ndim == 2 and sizes.equal(a.shape[0], inner):
-        remedy = "transpose the left operand with .T"
+    if a.ndim == 2 and sizes.equal(a.shape[0], inner):
+        remedy = "swap the axes of the left with {0}.T"
+    elif b.ndim == 2:
+        remedy = f"swap its axes with {{1}}.T, or declare {{1}} with {got} rows"
     return Mismatch("GG021", f"inner sizes differ: {a} @ {b}", remedy, f"{got} does not match {expected}", about=1)
 
 
@@ -340,6 +356,8 @@ class concat:
 
     def infer(*xs: Type, axis: Any = 0) -> Type:
         for place, x in enumerate(xs):
+            if x.ndim != xs[0].ndim:
+                raise Mismatch("GG024", f"ranks differ: {xs[0]} and {x}", "ops.stack joins along a new axis", about=place)
             if not sizes.same(without(x.shape, (axis,)), without(xs[0].shape, (axis,))):
                 raise Mismatch("GG024", f"shapes differ off axis {axis}: {xs[0]} and {x}", "only the joined axis may differ", about=place)
         return Type((*xs[0].shape[:axis], _total(xs, axis), *xs[0].shape[axis + 1 :]), _one_dtype(xs))
@@ -423,7 +441,7 @@ class pad:
 
     def canonical(x: Type, /, *, pad_width: Any, value: Any) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
-            raise Mismatch("GG005", f"the value of a pad is a number, got {value!r}")
+            raise Mismatch("GG005", f"the value of a pad is a number, got {brief(value)}", "leave it out for 0")
         return {"pad_width": _pad_width(x, pad_width), "value": float(value)}
 
     def infer(x: Type, /, *, pad_width: Any, value: Any = 0.0) -> Type:
@@ -445,13 +463,14 @@ def number_text(value: float) -> str:
 
 def _pad_width(x: Type, width: Any) -> tuple[tuple[int, int], ...]:
     entries = width if isinstance(width, (tuple, list)) else (width, width)
-    if entries and all(hasattr(each, "__index__") for each in entries):
+    if entries and all(whole(each) is not None for each in entries):
         entries = (entries,) * x.ndim
     pairs = tuple(tuple(each) if isinstance(each, (tuple, list)) else (each, each) for each in entries)
-    whole = all(len(pair) == 2 and all(hasattr(each, "__index__") and each >= 0 for each in pair) for pair in pairs)
-    if len(pairs) != x.ndim or not whole:
-        raise Mismatch("GG027", f"pad_width {width!r} does not fit {x}", f"give {x.ndim} pairs (before, after) of ints, none below 0")
-    return tuple((int(before), int(after)) for before, after in pairs)
+    counts = [tuple(-1 if whole(each) is None else int(each) for each in pair) for pair in pairs]
+    if len(pairs) != x.ndim or not all(len(pair) == 2 and min(pair) >= 0 for pair in counts):
+        help = f"give {x.ndim} pairs (before, after) of ints, none below 0"
+        raise Mismatch("GG027", f"pad_width {brief(width)} does not fit {x}", help, about=0)
+    return tuple((before, after) for before, after in counts)
 
 
 @linear
@@ -492,8 +511,9 @@ class scatter_add:
         _integers(index)
         place = axis_of(axis, updates.ndim - index.ndim + 1) if updates.ndim >= index.ndim else 0
         if not sizes.same(updates.shape[place : place + index.ndim], index.shape):
-            raise Mismatch("GG027", f"updates {updates} do not hold the index's {index} at axis {place}", about=0)
-        return {"size": shape_of(size)[0], "axis": place}
+            message = f"updates {updates} do not hold the index's {index} at axis {place}"
+            raise Mismatch("GG027", message, "the updates have the index's axes at this place", about=0)
+        return {"size": size_of(size), "axis": place}
 
     def infer(updates: Type, index: Type, /, *, size: Any, axis: Any = 0) -> Type:
         return Type((*updates.shape[:axis], size, *updates.shape[axis + index.ndim :]), "float")
@@ -537,8 +557,9 @@ class scatter_add_along_axis:
         _floats("scatter_add_along_axis", updates)
         _integers(index)
         if not sizes.same(updates.shape, index.shape):
-            raise Mismatch("GG027", f"updates {updates} and index {index} differ in shape", about=1)
-        return {"size": shape_of(size)[0], "axis": axis_of(axis, updates.ndim)}
+            message = f"updates {updates} and index {index} differ in shape"
+            raise Mismatch("GG027", message, "give one index for each update", about=1)
+        return {"size": size_of(size), "axis": axis_of(axis, updates.ndim)}
 
     def infer(updates: Type, index: Type, /, *, size: Any, axis: Any = -1) -> Type:
         return Type((*updates.shape[:axis], size, *updates.shape[axis + 1 :]), "float")
@@ -576,11 +597,7 @@ class cast:
     stops = False
 
     def canonical(x: Type, /, *, dtype: Any) -> dict[str, Any]:
-        name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", repr(dtype))
-        known = {"float": "float", "float32": "float", "float64": "float", "int": "int64", "int64": "int64", "int32": "int32", "bool": "bool"}
-        if name not in known:
-            raise Mismatch("GG030", f"unknown dtype {name!r}", 'one of "float", "int64", "int32", "bool"')
-        return {"dtype": known[name]}
+        return {"dtype": dtype_of(dtype)}
 
     def infer(x: Type, /, *, dtype: Any) -> Type:
         return Type(x.shape, dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphgen import ops, sizes
+from graphgen.errors import brief
 from graphgen.ops.composite import SHIFT, shifted
 from graphgen.ops.table import Mismatch, Type, composite
 
@@ -16,8 +17,8 @@ def _reduced(values: Any, reduction: str) -> Any:
 
 
 def _check_reduction(reduction: Any) -> None:
-    if reduction not in ("mean", "sum", "none"):
-        raise Mismatch("GG005", f"unknown reduction {reduction!r}", 'one of "mean", "sum", "none"')
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        raise Mismatch("GG005", f"unknown reduction {brief(reduction)}", 'one of "mean", "sum", "none"')
 
 
 def _same_shapes(prediction: Type, target: Type, /, *, reduction: Any) -> dict[str, Any]:
@@ -40,9 +41,9 @@ def mse(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
 def _logits(logits: Type, target: Type, /, *, reduction: Any) -> dict[str, Any]:
     _check_reduction(reduction)
     if logits.dtype != "float":
-        raise Mismatch("GG031", f"logits are floats, got {logits.dtype}", about=0)
+        raise Mismatch("GG031", f"logits are floats, got {logits.dtype}", 'convert with ops.cast({0}, "float")', about=0)
     if not logits.ndim:
-        raise Mismatch("GG027", "logits need an axis of classes, got a scalar", about=0)
+        raise Mismatch("GG027", "logits need an axis of classes, got a scalar", "the last axis holds the classes", about=0)
     labels = target.dtype.startswith("int")
     expected = logits.shape[:-1] if labels else logits.shape
     if target.dtype == "bool":

@@ -23,7 +23,7 @@ def _extremum(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
     attributes = _reduction_axes(x, axis=axis, keepdims=keepdims)
     for each in attributes["axis"]:
         if isinstance(x.shape[each], int) and x.shape[each] == 0:
-            raise Mismatch("GG023", f"axis {each} of {x} is empty and has no largest or smallest element")
+            raise Mismatch("GG023", f"axis {each} of {x} is empty: it has no largest element", "give it a size", about=0)
     return attributes
 
 

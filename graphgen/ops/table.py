@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graphgen import sizes
-from graphgen.errors import GraphError, Problem, UnknownName, did_you_mean
+from graphgen.errors import GraphError, Problem, UnknownName, brief, did_you_mean
 from graphgen.source import site
 
 REQUIRED = inspect.Parameter.empty
+
+# What users may call the dtypes. Both float types are the graph's own.
+DTYPES = {"float": "float", "float32": "float", "float64": "float", "int64": "int64", "int32": "int32", "bool": "bool"}
 
 
 class Type(NamedTuple):
@@ -38,7 +41,8 @@ class Mismatch(Exception):
     Attributes
     ----------
     code, message, help, label
-        As in `graphgen.errors.Problem`; the message does not repeat the op's name.
+        As in `graphgen.errors.Problem`; the message does not repeat the op's name. In the help, ``{0}`` stands for the
+        name of operand 0.
     about
         The operand that is at fault, so that its declaration can be shown.
     """
@@ -46,6 +50,14 @@ class Mismatch(Exception):
     def __init__(self, code: str, message: str, help: str | None = None, label: str | None = None, about: int | None = None):
         super().__init__(message)
         self.code, self.message, self.help, self.label, self.about = code, message, help, label, about
+
+
+def dtype_of(dtype: Any) -> str:
+    """A dtype as users give it, in canonical form; raises `Mismatch`."""
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", None) or getattr(dtype, "name", None)
+    if not isinstance(name, str) or name not in DTYPES:
+        raise Mismatch("GG030", f"unknown dtype {brief(dtype)}", 'one of "float32", "float64", "int64", "int32", "bool"')
+    return DTYPES[name]
 
 
 @dataclass(frozen=True)
@@ -167,7 +179,7 @@ def _arity_help(row: Any, count: int, least: int) -> str | None:
     if not row.operands:
         return "its value is given by keywords"
     if count > least:
-        return f"its keywords: {', '.join(row.attributes)}" if row.attributes else None
+        return f"its keywords: {', '.join(row.attributes)}" if row.attributes else "leave out the rest"
     return f"give {', '.join(row.operands[count:])} too"
 
 
@@ -175,9 +187,9 @@ def check_keywords(row: Any, attributes: Mapping[str, Any]) -> None:
     """Raise `Mismatch` if the row does not take these keywords, or needs others."""
     for keyword in attributes:
         if keyword not in row.attributes:
-            near = did_you_mean(str(keyword), row.attributes)
+            near = did_you_mean(keyword, row.attributes) if isinstance(keyword, str) else None
             known = ", ".join(row.attributes)
-            raise Mismatch("GG005", f"unexpected keyword {keyword!r}", near or f"its keywords: {known or 'none'}")
+            raise Mismatch("GG005", f"unexpected keyword {brief(keyword)}", near or f"its keywords: {known or 'none'}")
     for keyword, default in row.attributes.items():
         if default is REQUIRED and keyword not in attributes:
             raise Mismatch("GG005", f"keyword {keyword!r} is missing", f"give {keyword}=")
@@ -277,10 +289,10 @@ def unknown(code: str, message: str, help: str) -> Callable[..., Any]:
 def _called(row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[Any, Any]:
     """Operands and attributes by the row's own way of calling it."""
     try:
-        inspect.signature(row.call).bind(*arguments, **keywords)
-    except TypeError as error:
-        raise GraphError(Problem("GG006", site().place, f"{row.name}: {error}", row.formula)) from None
-    return row.call(*arguments, **keywords)
+        return row.call(*arguments, **keywords)
+    except TypeError:
+        problem = Problem("GG006", site().place, f"{row.name}: wrong arguments", f"call it as in {row.formula}")
+    raise GraphError(problem)
 
 
 def _split(row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], variadic: bool) -> tuple[list[Any], dict[str, Any]]:

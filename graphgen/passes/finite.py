@@ -11,9 +11,10 @@ from graphgen.ops.formula import Formula
 from graphgen.passes.rewriting import is_elementwise, literal
 from graphgen.program import Node, Program
 
+# The same elements, arranged otherwise.
+_ARRANGED = ("broadcast_to", "expand_dims", "squeeze", "transpose", "reshape")
 # Values of these lie between, or are among, those of their first operand.
-_CHOSEN = ("broadcast_to", "expand_dims", "squeeze", "transpose", "reshape", "getitem", "take", "take_along_axis", "cast",
-           "identity", "stop_gradient", "mean", "max", "min")  # fmt: skip
+_CHOSEN = (*_ARRANGED, "getitem", "take", "take_along_axis", "cast", "identity", "stop_gradient", "mean", "max", "min")
 _NEVER_NEGATIVE = ("exp", "sigmoid", "softplus", "square", "abs", "relu", "sqrt")
 _GROWING = ("add", "accumulate", "sum", "maximum")
 _JOINED = ("multiply", "divide", "minimum", "concat", "stack")
@@ -59,7 +60,7 @@ class Signs:
     def _is_total(self, name: str) -> bool:
         """Whether a sum of this is one of exponentials, or counts places of which there is at least one."""
         node = self.program.nodes[name]
-        while node.op in _CHOSEN[:5]:
+        while node.op in _ARRANGED:
             node = self.program.nodes[node.args[0]]
         if node.op == "exp":
             return True
@@ -69,7 +70,7 @@ class Signs:
         if mask.op != "equal":
             return False
         whole, extreme = (self.program.nodes[each] for each in mask.args)
-        while extreme.op in _CHOSEN[:5]:
+        while extreme.op in _ARRANGED:
             extreme = self.program.nodes[extreme.args[0]]
         return extreme.op in ("max", "min") and extreme.args[0] == whole.name
 

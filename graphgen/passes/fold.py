@@ -47,7 +47,7 @@ def _cast(draft: Draft, node: Node) -> Node | None:
     return _constant(node, found) if abs(found) <= LARGEST_INTEGER or node.dtype == "float" else None
 
 
-def _constant(node: Node, value: float | int | bool) -> Node:
+def _constant(node: Node, value: float | bool) -> Node:
     return node._replace(op="constant", args=(), attributes={"value": value, "shape": (), "dtype": node.dtype})
 
 

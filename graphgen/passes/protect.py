@@ -28,6 +28,8 @@ def protect(program: Program) -> Program:
     protector = _Protector(program)
     for node in exposed:
         protector.protect(node, held[node.name])
+    if len(protector.builder.nodes) == len(program.nodes):
+        return program  # no condition fits
     return replace(program, nodes=_in_order(protector.builder.nodes, program.nodes))
 
 

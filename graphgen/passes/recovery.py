@@ -13,10 +13,8 @@ from graphgen.passes.rewriting import is_elementwise
 from graphgen.program import Node, Program
 
 # Ops that answer a finite number to an infinite one, or choose between values.
-_RECOVERING = frozenset(
-    "where tanh sigmoid softplus relu elu maximum minimum sign exp expm1 reciprocal max min finite_max "
-    "less less_equal greater greater_equal equal not_equal".split()
-)
+_RECOVERING = ("where", "tanh", "sigmoid", "softplus", "relu", "elu", "maximum", "minimum", "sign", "exp", "expm1", "reciprocal",
+               "max", "min", "finite_max", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal")  # fmt: skip
 
 
 def recovers(program: Program) -> bool:

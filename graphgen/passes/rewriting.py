@@ -136,7 +136,7 @@ class Draft:
         shape, dtype = row.infer(*types, **attributes)
         return self.part(reader, Node("", op, tuple(value.name for value in values), attributes, shape, dtype), part)
 
-    def constant(self, reader: Node, value: float | int | bool, dtype: str = "float") -> str:
+    def constant(self, reader: Node, value: float | bool, dtype: str = "float") -> str:
         """Add a number, for `reader` to read."""
         return self.part(reader, constant("", value, dtype))
 
@@ -246,6 +246,6 @@ def _joined(why: Why, members: Sequence[Node]) -> Why:
     )
 
 
-def constant(name: str, value: float | int | bool, dtype: str = "float") -> Node:
+def constant(name: str, value: float | bool, dtype: str = "float") -> Node:
     """A scalar constant."""
     return Node(name, "constant", (), {"value": value, "shape": (), "dtype": dtype}, (), dtype)

@@ -52,9 +52,9 @@ def _stretches(entries: Sequence[Any], size: sizes.Size) -> list[int] | None:
     order: list[int] = []
     place: sizes.Size = 0
     while len(order) < len(entries):
-        at = begins.pop(place, None)
-        if at is None:
+        if place not in begins:
             return None
+        at = begins.pop(place)
         order.append(at)
         place = _counted(entries[at][1], size, size)
     return order if sizes.equal(place, size) else None

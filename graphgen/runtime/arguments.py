@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def _check(parameters: dict, /, **inputs: Any) -> list:
-    """Return all parameters, then the inputs given, as arrays of the declared dtypes; ValueError if one does not fit."""
+    """Return parameters, then the inputs given, as arrays of the declared dtypes; ValueError if one does not fit."""
     sizes: dict = {}
     arrays = [_argument(name, parameters.get(name), *PARAMETERS[name], sizes) for name in PARAMETERS]
     arrays += [_argument(name, value, *INPUTS[name], sizes) for name, value in inputs.items()]

@@ -162,7 +162,7 @@ def _directions(generator: np.random.Generator, size: int) -> tuple[list, list]:
 
 
 def _slopes(flat: np.ndarray, places: Any, weights: Any, arguments: tuple) -> tuple[float, float]:
-    """Return the slopes of the loss forward and backward along a direction; `flat` is a view of one of the arguments."""
+    """Return the slopes of the loss forward and backward along a direction; `flat` is a view of one argument."""
     here = flat[places]
 
     def value(step: float) -> float:

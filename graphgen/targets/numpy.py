@@ -15,7 +15,6 @@ from typing import NamedTuple
 import sympy as sp
 
 from graphgen import ops, sizes
-
 from graphgen.program import Node, Program
 from graphgen.targets.precedence import ANY, ATOM, MATMUL, MULTIPLY, UNARY
 from graphgen.targets.printer import Spelling, fill, spell
@@ -140,9 +139,7 @@ class Target:
         if node.op == "multiply" and any(not operands[place].weak and not operands[place].mask for place in floats):
             return operands
         result = [self.strong(each) if each.mask else each for each in operands]
-        if self._chooses(node) and all(operands[place].weak for place in floats):
-            result = [self.strong(each) if place in floats else each for place, each in enumerate(result)]
-        elif node.op == "map" and self._chooses(node):
+        if self._chooses(node) and (node.op == "map" or all(operands[place].weak for place in floats)):
             result = [self.strong(each) if place in floats else each for place, each in enumerate(result)]
         return result
 

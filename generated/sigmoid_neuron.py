@@ -1,0 +1,502 @@
+"""sigmoid_neuron: forward, reverse and forward-mode sweeps of sigmoid_neuron.py, in the teach style.
+
+graph       10 nodes, 9 edges; hash ef496267
+parameters  3 values, float64
+options     style teach, mode both, wrt x0, x1
+made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
+"""
+
+import math
+import os
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_float = float  # the type of every float in this file
+
+PARAMETERS = {"w0": ((), "float64"), "w1": ((), "float64"), "w2": ((), "float64")}
+INPUTS = {"x0": ((), "float64"), "x1": ((), "float64")}
+OUTPUTS = {"f": ((), "float64")}
+_hash = "ef496267"
+_bounds = {}
+_sizes = ()
+
+
+def forward(parameters: dict, x0: float, x1: float) -> float:
+    """Return f, a scalar."""
+    w0, w1, w2, x0, x1 = _check(parameters, x0=x0, x1=x1)
+
+    p0 = w0 * x0    # sigmoid_neuron.py:15
+    p1 = w1 * x1    # sigmoid_neuron.py:16
+    s = p0 + p1     # sigmoid_neuron.py:17
+    z = s + w2      # sigmoid_neuron.py:18
+    f = sigmoid(z)  # sigmoid_neuron.py:19
+    return f
+
+
+def loss(parameters: dict, x0: float, x1: float) -> float:
+    """Return the loss f."""
+    w0, w1, w2, x0, x1 = _check(parameters, x0=x0, x1=x1)
+
+    p0 = w0 * x0    # sigmoid_neuron.py:15
+    p1 = w1 * x1    # sigmoid_neuron.py:16
+    s = p0 + p1     # sigmoid_neuron.py:17
+    z = s + w2      # sigmoid_neuron.py:18
+    f = sigmoid(z)  # sigmoid_neuron.py:19
+    return f
+
+
+def value_and_grad(parameters: dict, x0: float, x1: float) -> tuple[float, dict[str, float]]:
+    """Return the loss f, and its gradient with respect to w0, w1, w2, x0 and x1."""
+    w0, w1, w2, x0, x1 = _check(parameters, x0=x0, x1=x1)
+
+    # forward sweep
+    p0 = w0 * x0               # sigmoid_neuron.py:15
+    p1 = w1 * x1               # sigmoid_neuron.py:16
+    s = p0 + p1                # sigmoid_neuron.py:17
+    z = s + w2                 # sigmoid_neuron.py:18
+    f = sigmoid(z)             # sigmoid_neuron.py:19
+
+    # reverse sweep
+    d_f = 1.0                  # the seed
+    d_z = d_f * f * (1.0 - f)  # f = sigmoid(z)  df/dz = f*(1 - f)
+    d_s = d_z                  # z = s + w2
+    d_w2 = d_z                 # z = s + w2
+    d_p0 = d_s                 # s = p0 + p1
+    d_p1 = d_s                 # s = p0 + p1
+    d_w1 = d_p1 * x1           # p1 = w1 * x1  dp1/dw1 = x1
+    d_x1 = d_p1 * w1           # p1 = w1 * x1  dp1/dx1 = w1
+    d_w0 = d_p0 * x0           # p0 = w0 * x0  dp0/dw0 = x0
+    d_x0 = d_p0 * w0           # p0 = w0 * x0  dp0/dx0 = w0
+    return f, {"w0": d_w0, "w1": d_w1, "w2": d_w2, "x0": d_x0, "x1": d_x1}
+
+
+def jvp(parameters: dict, tangents: dict, x0: float, x1: float) -> tuple[float, float]:
+    """Return the loss f, and its derivative along `tangents`.
+
+    One sweep carries each value with its tangent; a tangent that is not given is zero.
+    """
+    w0, w1, w2, x0, x1 = _check(parameters, x0=x0, x1=x1)
+    w0_dot, w1_dot, w2_dot, x0_dot, x1_dot = _check_tangents(
+        tangents, w0=w0, w1=w1, w2=w2, x0=x0, x1=x1
+    )
+
+    p0 = w0 * x0                        # sigmoid_neuron.py:15
+    p0_dot = w0_dot * x0 + x0_dot * w0  # p0 = w0 * x0
+    p1 = w1 * x1                        # sigmoid_neuron.py:16
+    p1_dot = w1_dot * x1 + x1_dot * w1  # p1 = w1 * x1
+    s = p0 + p1                         # sigmoid_neuron.py:17
+    s_dot = p0_dot + p1_dot             # s = p0 + p1
+    z = s + w2                          # sigmoid_neuron.py:18
+    z_dot = s_dot + w2_dot              # z = s + w2
+    f = sigmoid(z)                      # sigmoid_neuron.py:19
+    f_dot = z_dot * f * (1.0 - f)       # f = sigmoid(z)
+    return f, f_dot
+
+
+def init_parameters(seed: int = 0) -> dict:
+    """Return new parameters: floats."""
+    return _packed({
+        "w0": np.full((), 2.0),
+        "w1": np.full((), -3.0),
+        "w2": np.full((), -3.0),
+    })
+
+
+# What follows is the same in every module that graphgen makes: checks, files, initial values.
+_value_and_grad = value_and_grad  # what check_gradients compares with differences
+
+
+def sigmoid(a: float) -> float:
+    """1 / (1 + exp(-a)), in the form that never overflows and is right to 2.5 ulp."""
+    return math.exp(min(a, 0.0)) / (1.0 + math.exp(-abs(a)))
+
+
+def _scalar(name: str, value: Any) -> float:
+    """Return a number, a NumPy scalar or a 0-d array as a Python float; ValueError for anything else."""
+    if isinstance(value, (int, float)) or (getattr(value, "shape", None) == () and value.dtype.kind in "fiub"):
+        return float(value)
+    if value is None:
+        raise ValueError(f"{name}: missing, expected a number")
+    shape = getattr(value, "shape", None)
+    came = type(value).__name__ if shape is None else f"{value.dtype} of shape {shape}"
+    raise ValueError(f"{name}: expected a number, got {came}")
+
+
+def _check(parameters: dict, /, **inputs: Any) -> list:
+    """Return all parameters, then the inputs given, as Python floats; ValueError if one is not a number."""
+    numbers = [_scalar(name, parameters.get(name)) for name in PARAMETERS]
+    numbers += [_scalar(name, value) for name, value in inputs.items()]
+    return numbers
+
+
+def _refuse_unknown(given: dict, known: dict) -> None:
+    """Raise a ValueError that lists the names in `given` that are not in `known`."""
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+
+
+def _check_tangents(tangents: dict, /, **values: Any) -> list:
+    """Return the direction given for each value, as floats in the order given; an absent one is zero."""
+    _refuse_unknown(tangents, values)
+    return [_scalar(name, tangents.get(name, 0.0)) for name in values]
+
+
+def _known_sizes(given: dict) -> dict:
+    """Return all symbolic sizes: as the arguments given have them, the others 3, 4, 5 ... in order of appearance."""
+    declared = {**INPUTS, **PARAMETERS}
+    sizes: dict = {}
+    for name, value in given.items():
+        if name in declared:  # whether their shapes fit is found out later, with a better message
+            pairs = zip(declared[name][0], np.shape(value), strict=False)
+            sizes |= {size: came for size, came in pairs if isinstance(size, str)}
+    free = 3
+    for shape, _ in declared.values():
+        for size in shape:
+            if isinstance(size, str) and size.isidentifier() and size not in sizes:
+                sizes[size] = free
+                free += 1
+    return sizes
+
+
+def _size(size: Any, sizes: dict) -> Any:
+    """Return the value of a symbolic size; numbers, and the None of an absent bound, stand for themselves."""
+    return sizes.get(size, size)
+
+
+def _draw(generator: np.random.Generator, shape: tuple, dtype: str, low: Any, high: Any) -> np.ndarray:
+    """Return random values: floats normal or in [low, high), integers in [low, high), by default ten from low or 0."""
+    if dtype == "bool":
+        return generator.integers(0, 2, shape).astype(bool)
+    if not dtype.startswith("float"):
+        low = 0 if low is None else low
+        return generator.integers(low, low + 10 if high is None else high, shape)
+    if low is not None and high is not None:
+        return generator.uniform(low, high, shape)
+    values = generator.normal(size=shape)
+    if low is not None:
+        return low + np.abs(values)
+    return values if high is None else high - np.abs(values)
+
+
+def _draw_point(generator: np.random.Generator, parameters: dict | None, seed: int, inputs: dict) -> dict:
+    """Return float64 copies of all parameters and inputs by name; what is not given is drawn."""
+    _refuse_unknown(inputs, INPUTS)
+    sizes = _known_sizes({**(parameters or {}), **inputs})
+    if parameters is None:
+        initial = init_parameters(seed, **{name: sizes[name] for name in _sizes})
+        parameters = {name: value + 0.1 * generator.normal(size=np.shape(value)) for name, value in initial.items()}
+    values = {name: inputs.get(name) for name in INPUTS}
+    for name, (shape, dtype) in INPUTS.items():
+        if values[name] is None:
+            low, high = (_size(bound, sizes) for bound in _bounds.get(name, (None, None)))
+            values[name] = _draw(generator, tuple(_size(size, sizes) for size in shape), dtype, low, high)
+    arrays = _check(parameters, **values)
+    return {name: np.array(array, order="C") for name, array in zip((*PARAMETERS, *INPUTS), arrays, strict=True)}
+
+
+def _largest(array: np.ndarray) -> float:
+    """Return the largest magnitude in an array, 0 for an empty one."""
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+# Of an array with more entries than this, as many are drawn, and a direction through all of them is checked as well.
+_ENTRIES = 64
+
+
+def _directions(generator: np.random.Generator, size: int) -> tuple[list, list]:
+    """Return directions through an array of that size, each as places and weights, and what to note about them."""
+    if size <= _ENTRIES:
+        return [([place], [1.0]) for place in range(size)], []
+    chosen = np.sort(generator.choice(size, _ENTRIES, replace=False))
+    # The slope along this direction through all entries is of the size of a typical entry's gradient.
+    through_all = (np.arange(size), generator.normal(size=size) / math.sqrt(size))
+    return [([place], [1.0]) for place in chosen] + [through_all], [f"{_ENTRIES} of {size} entries and a direction"]
+
+
+def _loss_or_nan(arguments: tuple) -> float:
+    """Return the loss, and nan where a step has left the domain of a function: there `math` raises, NumPy warns."""
+    try:
+        with np.errstate(all="ignore"):
+            return float(loss(*arguments))
+    except (ValueError, ArithmeticError):
+        return math.nan
+
+
+# Differences start with this step, for values around 1, and go on with a quarter of it.
+_FIRST_STEP = 2.0**-6
+_RUNGS = 12
+
+
+def _one_sided_slope(value: Callable[[float], float], step: float) -> float:
+    """Return the slope of `value` at 0 on the side of `step`: divided differences, extrapolated to a step of 0.
+
+    The steps shrink fourfold. Each column of Neville's table cancels one more power of the step, and the entry that
+    agrees best with its neighbours is the answer (Ridders 1982; Numerical Recipes, 5.7); nan if no two are finite.
+    """
+    start = value(0.0)
+    slope, doubt = math.nan, math.inf
+    coarser: list[float] = []
+    for _ in range(_RUNGS):
+        row = [(value(step) - start) / step]
+        rounding = 2.0**-52 * abs(start / step)  # makes neighbours at small steps agree by chance
+        for column, neighbour in enumerate(coarser, start=1):
+            row.append(row[-1] + (row[-1] - neighbour) / (4.0**column - 1.0))
+            difference = rounding + max(abs(row[-1] - row[-2]), abs(row[-1] - neighbour))
+            if difference < doubt:
+                slope, doubt = row[-1], difference
+        if doubt <= 1e-10 * abs(slope):
+            break
+        coarser, step = row, step / 4.0
+    return slope
+
+
+def _slopes(flat: np.ndarray, places: Any, weights: Any, arguments: tuple) -> tuple[float, float]:
+    """Return the slopes of the loss forward and backward along a direction; `flat` is a view of one argument."""
+    here = flat[places]
+
+    def value(step: float) -> float:
+        flat[places] = here + step * np.asarray(weights)
+        return _loss_or_nan(arguments)
+
+    first_step = _FIRST_STEP * max(1.0, _largest(here))
+    try:
+        return _one_sided_slope(value, first_step), _one_sided_slope(value, -first_step)
+    finally:
+        flat[places] = here
+
+
+def _gradient_row(
+    generator: np.random.Generator, name: str, gradient: np.ndarray, array: np.ndarray, arguments: tuple, floor: float
+) -> tuple:
+    """Return the row of one gradient: its entries, or some of them and a direction, against differences."""
+    largest = _largest(gradient)
+    if not math.isfinite(largest):
+        return name, array.shape, largest, math.inf, "not finite"
+    directions, notes = _directions(generator, array.size)
+    derived = np.array([gradient.ravel()[places] @ weights for places, weights in directions])
+    flat = array.reshape(-1)
+    slopes = np.array([_slopes(flat, places, weights, arguments) for places, weights in directions]).reshape(-1, 2)
+    measured = slopes.mean(axis=1)
+    floor = max(largest, floor / max(1.0, _largest(array)))  # steps are larger where values are
+    # The slopes on the two sides of a smooth entry agree to about ten digits.
+    smooth = np.abs(slopes[:, 0] - slopes[:, 1]) <= 1e-6 * np.maximum(np.abs(measured), floor)
+    scale = max(floor, _largest(measured[smooth])) or 1.0
+    if not smooth.all():
+        notes.append(f"{np.sum(~smooth)} of {len(smooth)} at a kink, left out")
+    if largest == 0.0:
+        notes.append("all zero")
+    elif largest < floor:
+        notes.append("too small to measure well")
+    error = _largest((measured - derived)[smooth]) / scale
+    if directions and not smooth.any():
+        error = math.nan
+    return name, array.shape, largest, error, "; ".join(notes)
+
+
+def _gradient_rows(parameters: dict | None, seed: int, inputs: dict) -> list:
+    """Return a row (name, shape, largest entry, worst error, notes) for each gradient."""
+    global _float
+    declared, _float = _float, np.float64
+    try:
+        generator = np.random.default_rng(seed)
+        point = _draw_point(generator, parameters, seed, inputs)
+        arguments = ({name: point[name] for name in PARAMETERS}, *(point[name] for name in INPUTS))
+        result, gradients = _value_and_grad(*arguments)[:2]
+        here = loss(*arguments)
+        if not math.isfinite(result):
+            raise ValueError(f"the loss is {result} at this point: pass other inputs, or declare their low and high")
+        if not abs(result - here) <= 1e-12 * max(1.0, abs(here)):  # nan is a difference
+            raise AssertionError(f"value_and_grad answers with the loss {result!r}, loss with {here!r}")
+        # Rounding hides slopes that are much smaller than this beside the loss and the other gradients.
+        floor = 1e-5 * max([abs(here), *map(_largest, gradients.values())])
+        rows = []
+        for name, gradient in gradients.items():
+            if np.shape(gradient) != point[name].shape:
+                shapes = f"{np.shape(gradient)}, its value {point[name].shape}"
+                raise AssertionError(f"the gradient of {name} has shape {shapes}")
+            rows.append(_gradient_row(generator, name, np.asarray(gradient), point[name], arguments, floor))
+        return rows
+    finally:
+        _float = declared
+
+
+def _wrong(rows: list, tolerance: float) -> bool:
+    """Say whether an error exceeds the tolerance; nan stands for a gradient that could not be compared."""
+    return any(error > tolerance for _, _, _, error, _ in rows)
+
+
+# The largest relative error that passes. A file in float64 is usually better by four digits.
+_TOLERANCE = 1e-6
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+    cells = [("name", "shape", "largest", "worst error", "notes")]
+    for name, shape, largest, error, notes in rows:
+        cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
+    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def check_gradients(
+    parameters: dict | None = None, *, seed: int = 0, tolerance: float | None = None, **inputs: Any
+) -> dict[str, float]:
+    """Compare every gradient with differences of the loss, in float64 whatever the module's dtype.
+
+    An entry at a kink, where the slopes on its two sides differ, has no derivative to compare with: it is left out, and
+    the table says so. While the check runs the whole module computes in float64.
+
+    Parameters
+    ----------
+    parameters : dict, optional
+        The point to check at. By default that of `init_parameters(seed)` with normal noise of 0.1 added, so that
+        what starts at zero does not sit exactly at a kink.
+    seed : int
+        For everything that is drawn.
+    tolerance : float, optional
+        The largest error that passes; 1e-6 by default.
+    **inputs
+        Inputs by name. Missing ones are drawn: floats normal or within their bounds, integers within theirs.
+
+    Returns
+    -------
+    dict
+        The worst error for each gradient, relative to that gradient's largest entry; nan if nothing could be compared.
+
+    Raises
+    ------
+    AssertionError
+        With the table of all gradients, if an error exceeds the tolerance.
+    ValueError
+        If an input does not fit, or the loss is not finite at the point.
+    """
+    rows = _gradient_rows(parameters, seed, inputs)
+    if _wrong(rows, _TOLERANCE if tolerance is None else tolerance):
+        raise AssertionError("wrong gradients\n" + _gradient_table(rows))
+    return {name: error for name, _, _, error, _ in rows}
+
+
+def _main() -> None:
+    """Print the table of `check_gradients`, and exit with 1 if a gradient is wrong."""
+    rows = _gradient_rows(None, 0, {})
+    print(_gradient_table(rows))
+    if _wrong(rows, _TOLERANCE):
+        raise SystemExit(1)
+
+
+def _packed(arrays: dict) -> dict:
+    """Return the 0-d arrays as Python floats."""
+    return {name: float(array) for name, array in arrays.items()}
+
+
+def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
+    """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; no suffix is added.
+    parameters : dict
+        The parameters by name. Their names, shapes and dtypes are checked as those of any call.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing or does not fit.
+    """
+    arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
+    path = os.fsdecode(path)
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            np.savez(file, graph=_hash, **arrays)
+        os.replace(temporary, path)  # in one step: nobody sees half a file
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
+def _fits(name: str, came: tuple, shape: tuple, sizes: dict) -> bool:
+    """Say whether the shape that came fits the declared one; a symbolic size not yet in `sizes` is what came."""
+    if len(came) != len(shape):
+        return False
+    for axis, declared in enumerate(shape):
+        size = came[axis]
+        if isinstance(declared, str):
+            # a derived size such as 2*n is checked once n is known
+            if declared.isidentifier() and sizes.setdefault(declared, (size, name))[0] != size:
+                return False
+        elif size != declared:
+            return False
+    return True
+
+
+def _shape_text(shape: tuple) -> str:
+    """Return a shape as it is declared, with the names of symbolic sizes unquoted."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _misfit(name: str, came: tuple, shape: tuple, sizes: dict) -> str:
+    """Say which shape was expected, with the sizes that earlier arguments have fixed, and which one came."""
+    fixed = [(size, *sizes[size]) for size in dict.fromkeys(shape) if size in sizes and sizes[size][1] != name]
+    known = ", ".join(f"{size} = {value} as in {where}" for size, value, where in fixed)
+    return f"{name}: expected shape {_shape_text(shape)}{' with ' if known else ''}{known}, got {_shape_text(came)}"
+
+
+def _problems(stored: dict) -> list:
+    """Return what in the stored parameters does not fit the declared ones, a line for each."""
+    problems: list = []
+    sizes: dict = {}
+    for name, (shape, _) in PARAMETERS.items():
+        if name not in stored:
+            problems.append(f"{name}: missing")
+            continue
+        if not _fits(name, stored[name].shape, shape, sizes):
+            problems.append(_misfit(name, stored[name].shape, shape, sizes))
+        if stored[name].dtype != _float:
+            problems.append(f"{name}: expected {np.dtype(_float)}, got {stored[name].dtype}")
+    problems += [f"{name}: not a parameter of this graph" for name in stored if name not in PARAMETERS]
+    return problems
+
+
+def load_parameters(path: str | os.PathLike) -> dict:
+    """Return the parameters that `save_parameters` wrote to `path`.
+
+    A file may hold more than parameters, such as the state of a training run; that is left alone.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The npz file.
+
+    Returns
+    -------
+    dict
+        The parameters by name, in declaration order, as `init_parameters` returns them.
+
+    Raises
+    ------
+    ValueError
+        If it is not an npz file, or listing every name, shape and dtype in it that does not fit.
+    """
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{os.fsdecode(path)}: not an npz file")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as entries:
+            stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
+            graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+    problems = _problems(stored)
+    if problems:
+        title = f"{os.fsdecode(path)} does not fit this graph, {_hash}; it was saved by {graph}:"
+        raise ValueError("\n  ".join([title, *problems]))
+    return _packed({name: stored[name] for name in PARAMETERS})
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,564 @@
+"""two_layer: forward and reverse sweeps of two_layer.py, in the compact style.
+
+graph       43 nodes, 48 edges; hash b0dbc735
+parameters  10 values, float64
+options     style compact, mode reverse, optimizer sgd
+made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
+"""
+
+import math
+import os
+import zipfile
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+_float = float  # the type of every float in this file
+
+PARAMETERS = {
+    "w1": ((), "float64"),
+    "w2": ((), "float64"),
+    "w3": ((), "float64"),
+    "w4": ((), "float64"),
+    "w5": ((), "float64"),
+    "w6": ((), "float64"),
+    "w7": ((), "float64"),
+    "w8": ((), "float64"),
+    "b1": ((), "float64"),
+    "b2": ((), "float64"),
+}
+INPUTS = {
+    "i1": ((), "float64"),
+    "i2": ((), "float64"),
+    "target1": ((), "float64"),
+    "target2": ((), "float64"),
+}
+OUTPUTS = {"o1": ((), "float64"), "o2": ((), "float64")}
+_hash = "b0dbc735"
+_bounds = {}
+_sizes = ()
+_trained = ("w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8")
+
+
+class Outputs(NamedTuple):
+    """What `forward` returns."""
+
+    o1: float
+    o2: float
+
+
+def forward(parameters: dict, i1: float, i2: float) -> Outputs:
+    """Return o1, a scalar and o2, a scalar."""
+    w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2 = _check(parameters, i1=i1, i2=i2)
+
+    h1 = sigmoid(w1 * i1 + w2 * i2 + b1)  # two_layer.py:19
+    h2 = sigmoid(w3 * i1 + w4 * i2 + b1)  # two_layer.py:20
+    o1 = sigmoid(w5 * h1 + w6 * h2 + b2)  # two_layer.py:21
+    o2 = sigmoid(w7 * h1 + w8 * h2 + b2)  # two_layer.py:22
+    return Outputs(o1, o2)
+
+
+def loss(parameters: dict, i1: float, i2: float, target1: float, target2: float) -> float:
+    """Return the loss error."""
+    (w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2, target1, target2) = _check(
+        parameters, i1=i1, i2=i2, target1=target1, target2=target2
+    )
+
+    h1 = sigmoid(w1 * i1 + w2 * i2 + b1)                                # two_layer.py:19
+    h2 = sigmoid(w3 * i1 + w4 * i2 + b1)                                # two_layer.py:20
+    o1 = sigmoid(w5 * h1 + w6 * h2 + b2)                                # two_layer.py:21
+    o2 = sigmoid(w7 * h1 + w8 * h2 + b2)                                # two_layer.py:22
+    error = (math.pow(target1 - o1, 2.0) + math.pow(target2 - o2, 2.0)) / 2.0  # two_layer.py:23
+    return error
+
+
+def value_and_grad(
+    parameters: dict,
+    i1: float,
+    i2: float,
+    target1: float,
+    target2: float,
+) -> tuple[float, dict[str, float]]:
+    """Return the loss error, and its gradient with respect to w1, w2, w3, w4, w5, w6, w7 and w8."""
+    (w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2, target1, target2) = _check(
+        parameters, i1=i1, i2=i2, target1=target1, target2=target2
+    )
+
+    # forward sweep
+    h1 = sigmoid(w1 * i1 + w2 * i2 + b1)                                # two_layer.py:19
+    h2 = sigmoid(w3 * i1 + w4 * i2 + b1)                                # two_layer.py:20
+    o1 = sigmoid(w5 * h1 + w6 * h2 + b2)                                # two_layer.py:21
+    o2 = sigmoid(w7 * h1 + w8 * h2 + b2)                                # two_layer.py:22
+    error_subtract = target1 - o1                                       # two_layer.py:23
+    error_subtract_2 = target2 - o2                                     # two_layer.py:23
+    error = (math.pow(error_subtract, 2.0) + math.pow(error_subtract_2, 2.0)) / 2.0  # two_layer.py:23
+
+    # reverse sweep
+    # o2 = sigmoid(w7 * h1 + w8 * h2 + b2)
+    d_o2_add_2 = -(2.0 * 0.5 * error_subtract_2) * o2 * (1.0 - o2)
+    d_w8 = d_o2_add_2 * h2
+    d_w7 = d_o2_add_2 * h1
+    # o1 = sigmoid(w5 * h1 + w6 * h2 + b2)
+    d_o1_add_2 = -(2.0 * 0.5 * error_subtract) * o1 * (1.0 - o1)
+    d_w6 = d_o1_add_2 * h2
+    d_w5 = d_o1_add_2 * h1
+    # h2 = sigmoid(w3 * i1 + w4 * i2 + b1)
+    d_h2_add_2 = (d_o1_add_2 * w6 + d_o2_add_2 * w8) * h2 * (1.0 - h2)
+    d_w4 = d_h2_add_2 * i2
+    d_w3 = d_h2_add_2 * i1
+    # h1 = sigmoid(w1 * i1 + w2 * i2 + b1)
+    d_h1_add_2 = (d_o1_add_2 * w5 + d_o2_add_2 * w7) * h1 * (1.0 - h1)
+    d_w2 = d_h1_add_2 * i2
+    d_w1 = d_h1_add_2 * i1
+    return error, {
+        "w1": d_w1,
+        "w2": d_w2,
+        "w3": d_w3,
+        "w4": d_w4,
+        "w5": d_w5,
+        "w6": d_w6,
+        "w7": d_w7,
+        "w8": d_w8,
+    }
+
+
+def init_optimizer_state(parameters: dict) -> dict:
+    """Return what sgd keeps from step to step: nothing."""
+    return {}
+
+
+def train_step(
+    parameters: dict,
+    optimizer_state: dict,
+    i1: float,
+    i2: float,
+    target1: float,
+    target2: float,
+    learning_rate: float | None = None,
+) -> float:
+    """Take one step of sgd, in place, and return the loss before it.
+
+    The learning rate is 0.5 unless given. Nothing changes before every gradient is known.
+    """
+    learning_rate = 0.5 if learning_rate is None else float(learning_rate)
+    value, gradients = value_and_grad(parameters, i1, i2, target1, target2)
+    _check_step(parameters, optimizer_state, gradients, (), _trained)
+    for name in _trained:
+        parameter, gradient = parameters[name], gradients[name]
+        parameters[name] = parameter - learning_rate * gradient
+    return value
+
+
+def init_parameters(seed: int = 0) -> dict:
+    """Return new parameters: floats."""
+    return _packed({
+        "w1": np.full((), 0.15),
+        "w2": np.full((), 0.2),
+        "w3": np.full((), 0.25),
+        "w4": np.full((), 0.3),
+        "w5": np.full((), 0.4),
+        "w6": np.full((), 0.45),
+        "w7": np.full((), 0.5),
+        "w8": np.full((), 0.55),
+        "b1": np.full((), 0.35),
+        "b2": np.full((), 0.6),
+    })
+
+
+# What follows is the same in every module that graphgen makes: checks, files, initial values.
+_value_and_grad = value_and_grad  # what check_gradients compares with differences
+
+
+def sigmoid(a: float) -> float:
+    """1 / (1 + exp(-a)), in the form that never overflows and is right to 2.5 ulp."""
+    return math.exp(min(a, 0.0)) / (1.0 + math.exp(-abs(a)))
+
+
+def _scalar(name: str, value: Any) -> float:
+    """Return a number, a NumPy scalar or a 0-d array as a Python float; ValueError for anything else."""
+    if isinstance(value, (int, float)) or (getattr(value, "shape", None) == () and value.dtype.kind in "fiub"):
+        return float(value)
+    if value is None:
+        raise ValueError(f"{name}: missing, expected a number")
+    shape = getattr(value, "shape", None)
+    came = type(value).__name__ if shape is None else f"{value.dtype} of shape {shape}"
+    raise ValueError(f"{name}: expected a number, got {came}")
+
+
+def _check(parameters: dict, /, **inputs: Any) -> list:
+    """Return all parameters, then the inputs given, as Python floats; ValueError if one is not a number."""
+    numbers = [_scalar(name, parameters.get(name)) for name in PARAMETERS]
+    numbers += [_scalar(name, value) for name, value in inputs.items()]
+    return numbers
+
+
+def _refuse_unknown(given: dict, known: dict) -> None:
+    """Raise a ValueError that lists the names in `given` that are not in `known`."""
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+
+
+def _known_sizes(given: dict) -> dict:
+    """Return all symbolic sizes: as the arguments given have them, the others 3, 4, 5 ... in order of appearance."""
+    declared = {**INPUTS, **PARAMETERS}
+    sizes: dict = {}
+    for name, value in given.items():
+        if name in declared:  # whether their shapes fit is found out later, with a better message
+            pairs = zip(declared[name][0], np.shape(value), strict=False)
+            sizes |= {size: came for size, came in pairs if isinstance(size, str)}
+    free = 3
+    for shape, _ in declared.values():
+        for size in shape:
+            if isinstance(size, str) and size.isidentifier() and size not in sizes:
+                sizes[size] = free
+                free += 1
+    return sizes
+
+
+def _size(size: Any, sizes: dict) -> Any:
+    """Return the value of a symbolic size; numbers, and the None of an absent bound, stand for themselves."""
+    return sizes.get(size, size)
+
+
+def _draw(generator: np.random.Generator, shape: tuple, dtype: str, low: Any, high: Any) -> np.ndarray:
+    """Return random values: floats normal or in [low, high), integers in [low, high), by default ten from low or 0."""
+    if dtype == "bool":
+        return generator.integers(0, 2, shape).astype(bool)
+    if not dtype.startswith("float"):
+        low = 0 if low is None else low
+        return generator.integers(low, low + 10 if high is None else high, shape)
+    if low is not None and high is not None:
+        return generator.uniform(low, high, shape)
+    values = generator.normal(size=shape)
+    if low is not None:
+        return low + np.abs(values)
+    return values if high is None else high - np.abs(values)
+
+
+def _draw_point(generator: np.random.Generator, parameters: dict | None, seed: int, inputs: dict) -> dict:
+    """Return float64 copies of all parameters and inputs by name; what is not given is drawn."""
+    _refuse_unknown(inputs, INPUTS)
+    sizes = _known_sizes({**(parameters or {}), **inputs})
+    if parameters is None:
+        initial = init_parameters(seed, **{name: sizes[name] for name in _sizes})
+        parameters = {name: value + 0.1 * generator.normal(size=np.shape(value)) for name, value in initial.items()}
+    values = {name: inputs.get(name) for name in INPUTS}
+    for name, (shape, dtype) in INPUTS.items():
+        if values[name] is None:
+            low, high = (_size(bound, sizes) for bound in _bounds.get(name, (None, None)))
+            values[name] = _draw(generator, tuple(_size(size, sizes) for size in shape), dtype, low, high)
+    arrays = _check(parameters, **values)
+    return {name: np.array(array, order="C") for name, array in zip((*PARAMETERS, *INPUTS), arrays, strict=True)}
+
+
+def _largest(array: np.ndarray) -> float:
+    """Return the largest magnitude in an array, 0 for an empty one."""
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+# Of an array with more entries than this, as many are drawn, and a direction through all of them is checked as well.
+_ENTRIES = 64
+
+
+def _directions(generator: np.random.Generator, size: int) -> tuple[list, list]:
+    """Return directions through an array of that size, each as places and weights, and what to note about them."""
+    if size <= _ENTRIES:
+        return [([place], [1.0]) for place in range(size)], []
+    chosen = np.sort(generator.choice(size, _ENTRIES, replace=False))
+    # The slope along this direction through all entries is of the size of a typical entry's gradient.
+    through_all = (np.arange(size), generator.normal(size=size) / math.sqrt(size))
+    return [([place], [1.0]) for place in chosen] + [through_all], [f"{_ENTRIES} of {size} entries and a direction"]
+
+
+def _loss_or_nan(arguments: tuple) -> float:
+    """Return the loss, and nan where a step has left the domain of a function: there `math` raises, NumPy warns."""
+    try:
+        with np.errstate(all="ignore"):
+            return float(loss(*arguments))
+    except (ValueError, ArithmeticError):
+        return math.nan
+
+
+# Differences start with this step, for values around 1, and go on with a quarter of it.
+_FIRST_STEP = 2.0**-6
+_RUNGS = 12
+
+
+def _one_sided_slope(value: Callable[[float], float], step: float) -> float:
+    """Return the slope of `value` at 0 on the side of `step`: divided differences, extrapolated to a step of 0.
+
+    The steps shrink fourfold. Each column of Neville's table cancels one more power of the step, and the entry that
+    agrees best with its neighbours is the answer (Ridders 1982; Numerical Recipes, 5.7); nan if no two are finite.
+    """
+    start = value(0.0)
+    slope, doubt = math.nan, math.inf
+    coarser: list[float] = []
+    for _ in range(_RUNGS):
+        row = [(value(step) - start) / step]
+        rounding = 2.0**-52 * abs(start / step)  # makes neighbours at small steps agree by chance
+        for column, neighbour in enumerate(coarser, start=1):
+            row.append(row[-1] + (row[-1] - neighbour) / (4.0**column - 1.0))
+            difference = rounding + max(abs(row[-1] - row[-2]), abs(row[-1] - neighbour))
+            if difference < doubt:
+                slope, doubt = row[-1], difference
+        if doubt <= 1e-10 * abs(slope):
+            break
+        coarser, step = row, step / 4.0
+    return slope
+
+
+def _slopes(flat: np.ndarray, places: Any, weights: Any, arguments: tuple) -> tuple[float, float]:
+    """Return the slopes of the loss forward and backward along a direction; `flat` is a view of one argument."""
+    here = flat[places]
+
+    def value(step: float) -> float:
+        flat[places] = here + step * np.asarray(weights)
+        return _loss_or_nan(arguments)
+
+    first_step = _FIRST_STEP * max(1.0, _largest(here))
+    try:
+        return _one_sided_slope(value, first_step), _one_sided_slope(value, -first_step)
+    finally:
+        flat[places] = here
+
+
+def _gradient_row(
+    generator: np.random.Generator, name: str, gradient: np.ndarray, array: np.ndarray, arguments: tuple, floor: float
+) -> tuple:
+    """Return the row of one gradient: its entries, or some of them and a direction, against differences."""
+    largest = _largest(gradient)
+    if not math.isfinite(largest):
+        return name, array.shape, largest, math.inf, "not finite"
+    directions, notes = _directions(generator, array.size)
+    derived = np.array([gradient.ravel()[places] @ weights for places, weights in directions])
+    flat = array.reshape(-1)
+    slopes = np.array([_slopes(flat, places, weights, arguments) for places, weights in directions]).reshape(-1, 2)
+    measured = slopes.mean(axis=1)
+    floor = max(largest, floor / max(1.0, _largest(array)))  # steps are larger where values are
+    # The slopes on the two sides of a smooth entry agree to about ten digits.
+    smooth = np.abs(slopes[:, 0] - slopes[:, 1]) <= 1e-6 * np.maximum(np.abs(measured), floor)
+    scale = max(floor, _largest(measured[smooth])) or 1.0
+    if not smooth.all():
+        notes.append(f"{np.sum(~smooth)} of {len(smooth)} at a kink, left out")
+    if largest == 0.0:
+        notes.append("all zero")
+    elif largest < floor:
+        notes.append("too small to measure well")
+    error = _largest((measured - derived)[smooth]) / scale
+    if directions and not smooth.any():
+        error = math.nan
+    return name, array.shape, largest, error, "; ".join(notes)
+
+
+def _gradient_rows(parameters: dict | None, seed: int, inputs: dict) -> list:
+    """Return a row (name, shape, largest entry, worst error, notes) for each gradient."""
+    global _float
+    declared, _float = _float, np.float64
+    try:
+        generator = np.random.default_rng(seed)
+        point = _draw_point(generator, parameters, seed, inputs)
+        arguments = ({name: point[name] for name in PARAMETERS}, *(point[name] for name in INPUTS))
+        result, gradients = _value_and_grad(*arguments)[:2]
+        here = loss(*arguments)
+        if not math.isfinite(result):
+            raise ValueError(f"the loss is {result} at this point: pass other inputs, or declare their low and high")
+        if not abs(result - here) <= 1e-12 * max(1.0, abs(here)):  # nan is a difference
+            raise AssertionError(f"value_and_grad answers with the loss {result!r}, loss with {here!r}")
+        # Rounding hides slopes that are much smaller than this beside the loss and the other gradients.
+        floor = 1e-5 * max([abs(here), *map(_largest, gradients.values())])
+        rows = []
+        for name, gradient in gradients.items():
+            if np.shape(gradient) != point[name].shape:
+                shapes = f"{np.shape(gradient)}, its value {point[name].shape}"
+                raise AssertionError(f"the gradient of {name} has shape {shapes}")
+            rows.append(_gradient_row(generator, name, np.asarray(gradient), point[name], arguments, floor))
+        return rows
+    finally:
+        _float = declared
+
+
+def _wrong(rows: list, tolerance: float) -> bool:
+    """Say whether an error exceeds the tolerance; nan stands for a gradient that could not be compared."""
+    return any(error > tolerance for _, _, _, error, _ in rows)
+
+
+# The largest relative error that passes. A file in float64 is usually better by four digits.
+_TOLERANCE = 1e-6
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+    cells = [("name", "shape", "largest", "worst error", "notes")]
+    for name, shape, largest, error, notes in rows:
+        cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
+    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def check_gradients(
+    parameters: dict | None = None, *, seed: int = 0, tolerance: float | None = None, **inputs: Any
+) -> dict[str, float]:
+    """Compare every gradient with differences of the loss, in float64 whatever the module's dtype.
+
+    An entry at a kink, where the slopes on its two sides differ, has no derivative to compare with: it is left out, and
+    the table says so. While the check runs the whole module computes in float64.
+
+    Parameters
+    ----------
+    parameters : dict, optional
+        The point to check at. By default that of `init_parameters(seed)` with normal noise of 0.1 added, so that
+        what starts at zero does not sit exactly at a kink.
+    seed : int
+        For everything that is drawn.
+    tolerance : float, optional
+        The largest error that passes; 1e-6 by default.
+    **inputs
+        Inputs by name. Missing ones are drawn: floats normal or within their bounds, integers within theirs.
+
+    Returns
+    -------
+    dict
+        The worst error for each gradient, relative to that gradient's largest entry; nan if nothing could be compared.
+
+    Raises
+    ------
+    AssertionError
+        With the table of all gradients, if an error exceeds the tolerance.
+    ValueError
+        If an input does not fit, or the loss is not finite at the point.
+    """
+    rows = _gradient_rows(parameters, seed, inputs)
+    if _wrong(rows, _TOLERANCE if tolerance is None else tolerance):
+        raise AssertionError("wrong gradients\n" + _gradient_table(rows))
+    return {name: error for name, _, _, error, _ in rows}
+
+
+def _main() -> None:
+    """Print the table of `check_gradients`, and exit with 1 if a gradient is wrong."""
+    rows = _gradient_rows(None, 0, {})
+    print(_gradient_table(rows))
+    if _wrong(rows, _TOLERANCE):
+        raise SystemExit(1)
+
+
+def _check_step(parameters: dict, state: dict, gradients: dict, memory: tuple, names: tuple) -> None:
+    """Raise ValueError, before anything is changed, if the optimizer's memory does not fit."""
+    for key in memory:
+        if not isinstance(state.get(key), dict) or any(name not in state[key] for name in names):
+            raise ValueError(f"optimizer_state: {key} is missing; start with init_optimizer_state(parameters)")
+
+
+def _packed(arrays: dict) -> dict:
+    """Return the 0-d arrays as Python floats."""
+    return {name: float(array) for name, array in arrays.items()}
+
+
+def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
+    """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; no suffix is added.
+    parameters : dict
+        The parameters by name. Their names, shapes and dtypes are checked as those of any call.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing or does not fit.
+    """
+    arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
+    path = os.fsdecode(path)
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            np.savez(file, graph=_hash, **arrays)
+        os.replace(temporary, path)  # in one step: nobody sees half a file
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
+def _fits(name: str, came: tuple, shape: tuple, sizes: dict) -> bool:
+    """Say whether the shape that came fits the declared one; a symbolic size not yet in `sizes` is what came."""
+    if len(came) != len(shape):
+        return False
+    for axis, declared in enumerate(shape):
+        size = came[axis]
+        if isinstance(declared, str):
+            # a derived size such as 2*n is checked once n is known
+            if declared.isidentifier() and sizes.setdefault(declared, (size, name))[0] != size:
+                return False
+        elif size != declared:
+            return False
+    return True
+
+
+def _shape_text(shape: tuple) -> str:
+    """Return a shape as it is declared, with the names of symbolic sizes unquoted."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _misfit(name: str, came: tuple, shape: tuple, sizes: dict) -> str:
+    """Say which shape was expected, with the sizes that earlier arguments have fixed, and which one came."""
+    fixed = [(size, *sizes[size]) for size in dict.fromkeys(shape) if size in sizes and sizes[size][1] != name]
+    known = ", ".join(f"{size} = {value} as in {where}" for size, value, where in fixed)
+    return f"{name}: expected shape {_shape_text(shape)}{' with ' if known else ''}{known}, got {_shape_text(came)}"
+
+
+def _problems(stored: dict) -> list:
+    """Return what in the stored parameters does not fit the declared ones, a line for each."""
+    problems: list = []
+    sizes: dict = {}
+    for name, (shape, _) in PARAMETERS.items():
+        if name not in stored:
+            problems.append(f"{name}: missing")
+            continue
+        if not _fits(name, stored[name].shape, shape, sizes):
+            problems.append(_misfit(name, stored[name].shape, shape, sizes))
+        if stored[name].dtype != _float:
+            problems.append(f"{name}: expected {np.dtype(_float)}, got {stored[name].dtype}")
+    problems += [f"{name}: not a parameter of this graph" for name in stored if name not in PARAMETERS]
+    return problems
+
+
+def load_parameters(path: str | os.PathLike) -> dict:
+    """Return the parameters that `save_parameters` wrote to `path`.
+
+    A file may hold more than parameters, such as the state of a training run; that is left alone.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The npz file.
+
+    Returns
+    -------
+    dict
+        The parameters by name, in declaration order, as `init_parameters` returns them.
+
+    Raises
+    ------
+    ValueError
+        If it is not an npz file, or listing every name, shape and dtype in it that does not fit.
+    """
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{os.fsdecode(path)}: not an npz file")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as entries:
+            stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
+            graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+    problems = _problems(stored)
+    if problems:
+        title = f"{os.fsdecode(path)} does not fit this graph, {_hash}; it was saved by {graph}:"
+        raise ValueError("\n  ".join([title, *problems]))
+    return _packed({name: stored[name] for name in PARAMETERS})
+
+
+if __name__ == "__main__":
+    _main()

@@ -50,9 +50,8 @@ def loss(parameters: dict, x: np.ndarray, label: np.ndarray) -> float:
     logits = hidden @ fc2_w + fc2_b                                     # digits.py:14  (batch, 10)
     # loss = cross_entropy(logits, label)  digits.py:16  shifted so that exp cannot overflow
     loss_shifted = logits - finite_max(logits, axis=1)                  # (batch, 10)
-    loss_take_along_axis = np.take_along_axis(loss_shifted, label[:, None], axis=1)  # (batch, 1)
-    loss_subtract = np.log(np.exp(loss_shifted).sum(axis=1, keepdims=True)) - loss_take_along_axis  # (batch, 1)
-    loss = loss_subtract[:, 0].mean()
+    loss_picked = np.take_along_axis(loss_shifted, label[:, None], axis=1)  # (batch, 1)
+    loss = (np.log(np.exp(loss_shifted).sum(axis=1, keepdims=True)) - loss_picked)[:, 0].mean()
     return float(loss)
 
 
@@ -68,9 +67,8 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     loss_shifted = logits - finite_max(logits, axis=1)                  # (batch, 10)
     loss_exp = np.exp(loss_shifted)                                     # (batch, 10)
     loss_total = loss_exp.sum(axis=1, keepdims=True)                    # (batch, 1)
-    loss_expand_dims = label[:, None]                                   # (batch, 1)
-    loss_subtract = np.log(loss_total) - np.take_along_axis(loss_shifted, loss_expand_dims, axis=1)  # (batch, 1)
-    loss = loss_subtract[:, 0].mean()
+    loss_index = label[:, None]                                         # (batch, 1)
+    loss = (np.log(loss_total) - np.take_along_axis(loss_shifted, loss_index, axis=1))[:, 0].mean()
 
     # reverse sweep
     # loss = cross_entropy(logits, label)

@@ -56,9 +56,8 @@ def loss(parameters: dict, x: np.ndarray, label: np.ndarray) -> float:
     logits = logits_matmul + fc2_b                                      # digits.py:14  (batch, 10)
     # loss = cross_entropy(logits, label)  digits.py:16  shifted so that exp cannot overflow
     loss_shifted = logits - finite_max(logits, axis=1)                  # (batch, 10)
-    loss_take_along_axis = np.take_along_axis(loss_shifted, label[:, None], axis=1)  # (batch, 1)
-    loss_subtract = np.log(np.exp(loss_shifted).sum(axis=1, keepdims=True)) - loss_take_along_axis  # (batch, 1)
-    loss = loss_subtract[:, 0].mean()
+    loss_picked = np.take_along_axis(loss_shifted, label[:, None], axis=1)  # (batch, 1)
+    loss = (np.log(np.exp(loss_shifted).sum(axis=1, keepdims=True)) - loss_picked)[:, 0].mean()
     return float(loss)
 
 
@@ -77,16 +76,15 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     loss_shifted = logits - finite_max(logits, axis=1)                  # (batch, 10)
     loss_exp = np.exp(loss_shifted)                                     # (batch, 10)
     loss_total = loss_exp.sum(axis=1, keepdims=True)                    # (batch, 1)
-    loss_expand_dims = label[:, None]                                   # (batch, 1)
-    loss_subtract = np.log(loss_total) - np.take_along_axis(loss_shifted, loss_expand_dims, axis=1)  # (batch, 1)
-    loss = loss_subtract[:, 0].mean()
+    loss_index = label[:, None]                                         # (batch, 1)
+    loss = (np.log(loss_total) - np.take_along_axis(loss_shifted, loss_index, axis=1))[:, 0].mean()
 
     # reverse sweep
     d_loss = _float(1.0)                                                # the seed
     # loss = cross_entropy(logits, label)
-    d_loss_subtract = np.broadcast_to((d_loss / batch)[None], (batch,))[:, None]  # (batch, 1)
-    d_loss_shifted = np.broadcast_to(d_loss_subtract / loss_total, (batch, 10)) * loss_exp  # (batch, 10)
-    d_loss_shifted[np.arange(batch), label] -= d_loss_subtract[:, 0]
+    d_loss_each = np.full((batch,), d_loss / batch, dtype=_float)[:, None]  # (batch, 1)
+    d_loss_shifted = np.broadcast_to(d_loss_each / loss_total, (batch, 10)) * loss_exp  # (batch, 10)
+    d_loss_shifted[np.arange(batch), label] -= d_loss_each[:, 0]
     d_logits = d_loss_shifted                                           # (batch, 10)
     # logits = logits_matmul + fc2_b
     d_logits_matmul = d_logits                                          # (batch, 10)

@@ -50,10 +50,10 @@ def loss(parameters: dict, x: np.ndarray, label: np.ndarray) -> float:
     logits = hidden @ w2 + b2                                           # moons.py:17  (batch, 2)
     # data_loss = cross_entropy(logits, label, reduction="sum")  moons.py:18  shifted so that exp cannot overflow
     data_loss_shifted = logits - finite_max(logits, axis=1)             # (batch, 2)
-    data_loss_take_along_axis = np.take_along_axis(data_loss_shifted, label[:, None], axis=1)  # (batch, 1)
-    data_loss_log = np.log(np.exp(data_loss_shifted).sum(axis=1, keepdims=True))  # (batch, 1)
-    data_loss = (data_loss_log - data_loss_take_along_axis)[:, 0].sum()
-    penalty = 0.005 * ((w1**2.0).sum() + (w2**2.0).sum())               # moons.py:19
+    data_loss_picked = np.take_along_axis(data_loss_shifted, label[:, None], axis=1)  # (batch, 1)
+    data_loss_each = np.log(np.exp(data_loss_shifted).sum(axis=1, keepdims=True)) - data_loss_picked  # (batch, 1)
+    data_loss = data_loss_each[:, 0].sum()
+    penalty = 0.005 * ((w1**2).sum() + (w2**2).sum())                   # moons.py:19
     loss = data_loss + penalty                                          # moons.py:22
     return float(loss)
 
@@ -70,10 +70,10 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     data_loss_shifted = logits - finite_max(logits, axis=1)             # (batch, 2)
     data_loss_exp = np.exp(data_loss_shifted)                           # (batch, 2)
     data_loss_total = data_loss_exp.sum(axis=1, keepdims=True)          # (batch, 1)
-    data_loss_expand_dims = label[:, None]                              # (batch, 1)
-    data_loss_take_along_axis = np.take_along_axis(data_loss_shifted, data_loss_expand_dims, axis=1)  # (batch, 1)
-    data_loss = (np.log(data_loss_total) - data_loss_take_along_axis)[:, 0].sum()
-    penalty = 0.005 * ((w1**2.0).sum() + (w2**2.0).sum())               # moons.py:19
+    data_loss_index = label[:, None]                                    # (batch, 1)
+    data_loss_picked = np.take_along_axis(data_loss_shifted, data_loss_index, axis=1)  # (batch, 1)
+    data_loss = (np.log(data_loss_total) - data_loss_picked)[:, 0].sum()
+    penalty = 0.005 * ((w1**2).sum() + (w2**2).sum())                   # moons.py:19
     loss = data_loss + penalty                                          # moons.py:22
 
     # reverse sweep
@@ -83,12 +83,12 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     # logits = hidden @ w2 + b2
     d_b2 = d_logits.sum(axis=0)                                         # (2,)  b2 was broadcast over batch
     # w2 is read 2 times: its gradients add
-    d_w2 = hidden.T @ d_logits + 2.0 * 0.005 * w2                       # (3, 2)
+    d_w2 = hidden.T @ d_logits + 0.01 * w2                              # (3, 2)
     # hidden = tanh(x @ w1 + b1)
     d_hidden_add = (d_logits @ w2.T) * (1.0 - hidden**2)                # (batch, 3)
     d_b1 = d_hidden_add.sum(axis=0)                                     # (3,)  b1 was broadcast over batch
     # w1 is read 2 times: its gradients add
-    d_w1 = x.T @ d_hidden_add + 2.0 * 0.005 * w1                        # (2, 3)
+    d_w1 = x.T @ d_hidden_add + 0.01 * w1                               # (2, 3)
     return float(loss), {"w1": d_w1, "b1": d_b1, "w2": d_w2, "b2": d_b2}
 
 

@@ -40,7 +40,7 @@ def loss(parameters: dict, x: np.ndarray, label: np.ndarray) -> float:
     score = x @ w + b                                        # svm.py:14  (rows,)
     # data_loss = hinge(score, label)  svm.py:15
     data_loss = np.maximum(1.0 - label * score, 0.0).mean()
-    penalty = 0.005 * (w**2.0).sum()                         # svm.py:16
+    penalty = 0.005 * (w**2).sum()                           # svm.py:16
     loss = data_loss + penalty                               # svm.py:19
     return float(loss)
 
@@ -55,7 +55,7 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     # data_loss = hinge(score, label)  svm.py:15
     data_loss_relu = np.maximum(1.0 - label * score, 0.0)               # (rows,)
     data_loss = data_loss_relu.mean()
-    penalty = 0.005 * (w**2.0).sum()                                    # svm.py:16
+    penalty = 0.005 * (w**2).sum()                                      # svm.py:16
     loss = data_loss + penalty                                          # svm.py:19
 
     # reverse sweep
@@ -64,7 +64,7 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     # score = x @ w + b
     d_b = d_score.sum()                                                 # b was broadcast over rows
     # score = x @ w + b; penalty = 0.005 * sum(w**2, axis=0)
-    d_w = x.T @ d_score + 2.0 * 0.005 * w                               # (features,)
+    d_w = x.T @ d_score + 0.01 * w                                      # (features,)
     return float(loss), {"w": d_w, "b": np.array(d_b)}
 
 

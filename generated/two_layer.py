@@ -65,11 +65,11 @@ def loss(parameters: dict, i1: float, i2: float, target1: float, target2: float)
         parameters, i1=i1, i2=i2, target1=target1, target2=target2
     )
 
-    h1 = sigmoid(w1 * i1 + w2 * i2 + b1)                                # two_layer.py:19
-    h2 = sigmoid(w3 * i1 + w4 * i2 + b1)                                # two_layer.py:20
-    o1 = sigmoid(w5 * h1 + w6 * h2 + b2)                                # two_layer.py:21
-    o2 = sigmoid(w7 * h1 + w8 * h2 + b2)                                # two_layer.py:22
-    error = (math.pow(target1 - o1, 2.0) + math.pow(target2 - o2, 2.0)) / 2.0  # two_layer.py:23
+    h1 = sigmoid(w1 * i1 + w2 * i2 + b1)                   # two_layer.py:19
+    h2 = sigmoid(w3 * i1 + w4 * i2 + b1)                   # two_layer.py:20
+    o1 = sigmoid(w5 * h1 + w6 * h2 + b2)                   # two_layer.py:21
+    o2 = sigmoid(w7 * h1 + w8 * h2 + b2)                   # two_layer.py:22
+    error = ((target1 - o1)**2 + (target2 - o2)**2) / 2.0  # two_layer.py:23
     return error
 
 
@@ -92,15 +92,15 @@ def value_and_grad(
     o2 = sigmoid(w7 * h1 + w8 * h2 + b2)                                # two_layer.py:22
     error_subtract = target1 - o1                                       # two_layer.py:23
     error_subtract_2 = target2 - o2                                     # two_layer.py:23
-    error = (math.pow(error_subtract, 2.0) + math.pow(error_subtract_2, 2.0)) / 2.0  # two_layer.py:23
+    error = (error_subtract**2 + error_subtract_2**2) / 2.0             # two_layer.py:23
 
     # reverse sweep
     # o2 = sigmoid(w7 * h1 + w8 * h2 + b2)
-    d_o2_add_2 = -(2.0 * 0.5 * error_subtract_2) * o2 * (1.0 - o2)
+    d_o2_add_2 = -error_subtract_2 * o2 * (1.0 - o2)
     d_w8 = d_o2_add_2 * h2
     d_w7 = d_o2_add_2 * h1
     # o1 = sigmoid(w5 * h1 + w6 * h2 + b2)
-    d_o1_add_2 = -(2.0 * 0.5 * error_subtract) * o1 * (1.0 - o1)
+    d_o1_add_2 = -error_subtract * o1 * (1.0 - o1)
     d_w6 = d_o1_add_2 * h2
     d_w5 = d_o1_add_2 * h1
     # h2 = sigmoid(w3 * i1 + w4 * i2 + b1)

@@ -27,6 +27,7 @@ Style = Literal["compact", "teach"]
 INDENT = 4
 LIMIT = 120
 RETURNED = ("output", "gradient")  # results that are arrays, each with memory of its own
+MANY = 4  # readers whose statements a comment can list
 SHORT = 12  # arithmetic of numbers that is repeated rather than named
 LONG = 24  # a part of a sum that is worth a line of its own
 
@@ -326,8 +327,10 @@ class _Emitter:
 
     def _said(self, node: Node) -> str:
         """The statements whose slope a line brings: the user's own, or in the teach style the primitives."""
+        if self.style == "compact" or len(node.why.answers) > MANY:
+            return node.why.statement
         found = [self.original.nodes[name] for name in node.why.answers if name in self.original.nodes]
-        if self.style == "compact" or any(each.why.composite for each in found):
+        if any(each.why.composite for each in found):
             return node.why.statement
         text = "; ".join(map(self._statement, found))
         return text if len(text) <= LONGEST else node.why.statement

@@ -41,6 +41,7 @@ class _Sweep:
         self.readers = {name: [each for each in found if each.name in self.on_path] for name, found in program.readers().items()}
         self.constants = constants(program)
         self.gradients: dict[str, Value] = {}
+        self.operands: dict[str, tuple[list[Value], dict[str, list[int]]]] = {}
         self.sweep = (*program.nodes[program.loss].sweep, SWEEP)
 
     def run(self) -> Program:
@@ -85,7 +86,7 @@ class _Sweep:
             parts = self._slices([each for each in readers if each.op == "getitem"], name)
             for reader in readers:
                 if reader.op != "getitem":
-                    parts += contributions(self.builder, reader, name, self.gradients[reader.name], self.constants)
+                    parts += self._contributions(reader, name, self.gradients[reader.name])
             if parts:
                 self.gradients[name] = finish(self.builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0])
 
@@ -112,6 +113,27 @@ class _Sweep:
         elif reader.op in ("max", "min", "maximum", "minimum"):
             notes.append("ties share the gradient" if policies.ties == "split" else "of ties the first gets the gradient")
         return notes
+
+    def _contributions(self, reader: Node, name: str, g: Value) -> list[Value]:
+        """What `reader`, whose gradient is `g`, hands on to the operand `name`: one value for each place, of its shape."""
+        row = None if reader.op == "map" else ops.TABLE[reader.op]
+        if row is None or isinstance(row, ops.Elementwise):
+            return _elementwise(self.builder, reader, name, g, self.constants)
+        operands, places = self._operands(reader)
+        if isinstance(row, ops.Reduction):
+            return [_reduction(self.builder, reader, operands[0], g, row)]
+        if row.jointly:
+            return [row.transpose(place, g, operands, **reader.attributes) for place in places[name]]
+        return [row.transpose(place, g, *operands, **reader.attributes) for place in places[name]]
+
+    def _operands(self, reader: Node) -> tuple[list[Value], dict[str, list[int]]]:
+        """The operands of a reader, and the places of each: kept, as a reader of many hands on to each in turn."""
+        if reader.name not in self.operands:
+            places: dict[str, list[int]] = {}
+            for place, argument in enumerate(reader.args):
+                places.setdefault(argument, []).append(place)
+            self.operands[reader.name] = [self.builder[argument] for argument in reader.args], places
+        return self.operands[reader.name]
 
     def _slices(self, readers: list[Node], name: str) -> list[Value]:
         """What slices of one array hand on is assembled at once: one array for each would be quadratic."""
@@ -153,27 +175,6 @@ def signature(program: Program | Builder, node: Node, constant: set[str]) -> Sig
         numbers=tuple(numbers),
         policies=policies,
     )
-
-
-def contributions(builder: Builder, reader: Node, name: str, g: Value, constant: set[str]) -> list[Value]:
-    """What `reader`, whose gradient is `g`, hands on to the operand `name`: one value for each place, of its shape."""
-    row = None if reader.op == "map" else ops.TABLE[reader.op]
-    if row is None or isinstance(row, ops.Elementwise):
-        return _elementwise(builder, reader, name, g, constant)
-    operands, places = _operands(builder, reader)
-    if isinstance(row, ops.Reduction):
-        return [_reduction(builder, reader, operands[0], g, row)]
-    return [row.transpose(place, g, *operands, **reader.attributes) for place in places[name]]
-
-
-def _operands(builder: Builder, reader: Node) -> tuple[list[Value], dict[str, list[int]]]:
-    """The operands of a reader, and the places at which each stands: kept, as a reader of many hands on to each in turn."""
-    if reader.name not in builder.operands:
-        places: dict[str, list[int]] = {}
-        for place, argument in enumerate(reader.args):
-            places.setdefault(argument, []).append(place)
-        builder.operands[reader.name] = [builder[argument] for argument in reader.args], places
-    return builder.operands[reader.name]
 
 
 def _elementwise(builder: Builder, reader: Node, name: str, g: Value, constant: set[str]) -> list[Value]:

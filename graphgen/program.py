@@ -183,7 +183,6 @@ class Builder:
         self.nodes: dict[str, Node] = dict(program.nodes)
         self.results: dict[tuple[str, str], str] = dict(program.results)
         self.taken: set[str] = set(program.nodes)
-        self.operands: dict[str, Any] = {}  # of readers, where gradient() keeps them
         self._counters: Counter[str] = Counter()
         self._target = ""
         self._sweep: tuple[str, ...] = ()

@@ -58,22 +58,22 @@ def topological_order(operands: Operands) -> list[str]:
 
 
 def cycles(operands: Operands, order: Iterable[str]) -> list[list[str]]:
-    """Cycles among the nodes that `order` leaves out, none of which share a node; each as the values flow.
-
-    Every such node has an operand that is left out too, so that going from operand to operand must come round.
-    """
+    """A cycle of every tangle among the nodes that `order` leaves out, as the values flow."""
     ordered = set(order)
     rest = {name: each for name, each in operands.items() if name not in ordered}
-    seen: set[str] = set()
+    rank = {name: place for place, name in enumerate(rest)}
+    tangled = nx.DiGraph((operand, name) for name, each in rest.items() for operand in each if operand in rest)
+    # Sets come in no order.
+    tangles = [sorted(tangle, key=rank.__getitem__) for tangle in nx.strongly_connected_components(tangled)]
     found = []
-    for start in rest:
+    for tangle in sorted(tangles, key=lambda tangle: rank[tangle[0]]):
+        inside = set(tangle)
         path: dict[str, None] = {}
-        name = start
-        while name not in seen:
-            seen.add(name)
+        name: str | None = tangle[0]
+        while name is not None and name not in path:
             path[name] = None
-            name = next(operand for operand in rest[name] if operand in rest)
-        if name in path:
+            name = next((operand for operand in rest[name] if operand in inside), None)
+        if name is not None:
             steps = list(path)
             found.append(steps[steps.index(name) :][::-1])
     return found

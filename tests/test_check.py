@@ -75,7 +75,6 @@ CASES = [
     # Unknown names
     ("h = losses.mes(x, x)", "GG003", "unknown loss 'mes'", None, [], "did you mean 'mse'?"),
     ("h = losses.relu(x)", "GG003", "unknown loss 'relu'", None, [], "it is an op: ops.relu"),
-    ("h = ops.mse(x, x)", None, None, None, None, None),
     ("h = layers.dens(x, 3, name='a')", "GG003", "unknown layer 'dens'", None, [], "did you mean 'dense'?"),
     ("g.optimizer('addam')", "GG004", "unknown optimizer 'addam'", None, [], "did you mean 'adam'?"),
     ("g.optimizer('adam', lr=1)", "GG005", "adam: unexpected option 'lr'", None, [],
@@ -99,7 +98,7 @@ CASES = [
     ("h = g.input('a b')", "GG011", "'a b' cannot be a name: it is not an identifier", None, [],
      "choose another name, such as a_b"),
     ("h = g.input('d_x')", "GG011", "'d_x' cannot be a name: names that start with d_ are gradients", None, [],
-     "choose another name"),
+     "choose another name, such as x"),
     ("h = g.input('y_dot')", "GG011", "'y_dot' cannot be a name: names that end with _dot are tangents", None, [],
      "choose another name, such as y"),
     ("h = g.input(5)", "GG011", "5 cannot be a name: a name is a string", None, [], "give a string"),
@@ -110,8 +109,6 @@ CASES = [
      "choose another name, such as np_"),
     ("s = g.scope('a b')", "GG011", "'a b' cannot be a scope: it is not an identifier", None, [],
      "choose another name, such as a_b"),
-    ("h = Graph('h').input('h') + x", "GG012", "add: an operand is no node of this graph, but x of the graph m", None,
-     [], None),
     ("h = x + Graph('h').input('z')", "GG012", "add: an operand is no node of this graph, but z of the graph h", None,
      [], "give a node that was made with this graph's inputs"),
     ("g.output(y=3)", "GG012", "the output y is no node of this graph, but 3", None, [],
@@ -204,8 +201,6 @@ CASES = [
 
 @pytest.mark.parametrize(("line", "code", "message", "label", "notes", "help"), CASES)
 def test_one_mistake(told, line, code, message, label, notes, help):
-    if line.startswith(("h = ops.mse", "h = Graph")):
-        pytest.skip("not a mistake of this graph")
     text = told(X + line + "\n")
     first, place, source, carets, *rest = text.split("\n")
     assert "\n\n" not in text

@@ -175,7 +175,7 @@ def _gradients(row: Any, builder: Any, operands: list[Any], y: Any, g: Any, attr
     facts = []
     for place, operand in enumerate(operands):
         if operand.dtype == "float":
-            gradient = row.transpose(place, g, *operands, **attributes)
+            gradient = row.transpose(place, g, *([operands] if row.jointly else operands), **attributes)
             facts.append(("slope", f"d_{operand.name} = {_text(builder, gradient.name)}"))
     return facts
 

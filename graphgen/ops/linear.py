@@ -46,7 +46,7 @@ def _reduction_axes(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
 
 def expand_to(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """The gradient `g` of a reduction of `x` with the reduced axes back, of size 1."""
-    return g if keepdims or not axis else ops.expand_dims(g, axis=axis)
+    return g if keepdims or not axis or not g.shape else ops.expand_dims(g, axis=axis)
 
 
 @linear
@@ -362,7 +362,7 @@ class concat:
                 raise Mismatch("GG024", f"shapes differ off axis {axis}: {xs[0]} and {x}", "only the joined axis may differ", about=place)
         return Type((*xs[0].shape[:axis], _total(xs, axis), *xs[0].shape[axis + 1 :]), _one_dtype(xs))
 
-    def transpose(place: int, g: Any, *xs: Any, axis: int) -> Any:
+    def transpose(place: int, g: Any, xs: Sequence[Any], /, *, axis: int) -> Any:
         start = _total(xs[:place], axis)
         stop = _total(xs[: place + 1], axis) if place < len(xs) - 1 else None
         return ops.getitem(g, key=(*(FULL,) * axis, (start or None, stop, None), *(FULL,) * (g.ndim - axis - 1)))
@@ -388,7 +388,7 @@ class stack:
                 raise Mismatch("GG024", f"shapes differ: {xs[0]} and {x}", "stack takes arrays of one shape", about=place)
         return Type((*xs[0].shape[:axis], len(xs), *xs[0].shape[axis:]), _one_dtype(xs))
 
-    def transpose(place: int, g: Any, *xs: Any, axis: int) -> Any:
+    def transpose(place: int, g: Any, xs: Sequence[Any], /, *, axis: int) -> Any:
         return ops.getitem(g, key=(*(FULL,) * axis, place, *(FULL,) * (g.ndim - axis - 1)))
 
     def numpy(*xs: Type, axis: int) -> str:
@@ -425,7 +425,7 @@ class assemble:
     def infer(*xs: Type, keys: Any, shape: Any) -> Type:
         return Type(shape, "float")
 
-    def transpose(place: int, g: Any, *xs: Any, keys: Any, shape: Any) -> Any:
+    def transpose(place: int, g: Any, xs: Sequence[Any], /, *, keys: Any, shape: Any) -> Any:
         return ops.getitem(g, key=keys[place])
 
     def numpy(*xs: Type, keys: Any, shape: Any) -> str:
@@ -582,7 +582,7 @@ class accumulate:
     def infer(*xs: Type) -> Type:
         return xs[0]
 
-    def transpose(place: int, g: Any, *xs: Any) -> Any:
+    def transpose(place: int, g: Any, xs: Sequence[Any], /) -> Any:
         return g
 
     def numpy(*xs: Type) -> str:

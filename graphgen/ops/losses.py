@@ -61,8 +61,9 @@ def cross_entropy(logits: Any, target: Any, /, *, reduction: Any = "mean") -> An
     from_maximum = shifted(logits, (logits.ndim - 1,))
     total = ops.sum(ops.exp(from_maximum, name="exp"), axis=-1, keepdims=True, name="total")
     if target.dtype.startswith("int"):
-        picked = ops.take_along_axis(from_maximum, ops.expand_dims(target, axis=-1), axis=-1)
-        values = ops.squeeze(ops.subtract(ops.log(total), picked), axis=-1)
+        index = ops.expand_dims(target, axis=-1, name="index")
+        picked = ops.take_along_axis(from_maximum, index, axis=-1, name="picked")
+        values = ops.squeeze(ops.subtract(ops.log(total), picked, name="each"), axis=-1)
     else:
         values = ops.sum(target * ops.subtract(ops.log(total), from_maximum), axis=-1)
     return _reduced(values, reduction)

@@ -18,7 +18,7 @@ from graphgen.source import site
 REQUIRED = inspect.Parameter.empty
 
 # What users may call the dtypes. Both float types are the graph's own.
-DTYPES = {"float": "float", "float32": "float", "float64": "float", "int64": "int64", "int32": "int32", "bool": "bool"}
+DTYPES = {"float": "float", "float32": "float", "float64": "float", "int": "int64", "int64": "int64", "int32": "int32", "bool": "bool"}
 
 
 class Type(NamedTuple):
@@ -104,6 +104,7 @@ class Linear(Row):
     ----------
     transpose
         ``transpose(place, gradient, *operands, **attributes)``: the operand's gradient, in terms of ops.
+        The operands come as one sequence where the row is linear in all of them jointly.
     numpy
         ``numpy(*types, **attributes)``: the spelling, with ``{0}`` for operand 0 (``{0:atom}`` where it must be an
         atom), or the spelling and its precedence.

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import sympy as sp
 
 from graphgen import ops
-from graphgen.ops.formula import Formula
+from graphgen.ops.derivative import number
+from graphgen.ops.formula import Formula, formula
 from graphgen.passes.rewriting import Draft, literal, rewrite
 from graphgen.program import Node, Program
+from graphgen.targets.printer import as_float
 
 LARGEST_INTEGER = 2**31 - 1
 DIGITS = 40  # more than twice those of a float
@@ -117,4 +120,32 @@ def _of_formula(formula: Formula, values: tuple[Any, ...]) -> float | bool | Non
         return None
 
 
-RULES: dict[str, Any] = {"size": (_known_size,), "cast": (_cast,), "": (_all_literal,)}
+def _absorb(draft: Draft, node: Node) -> Node | None:
+    """A literal factor of a product goes into its coefficient, where that is exact: 2 * 0.005 * w is 0.01 * w."""
+    if all(literal(draft.nodes[each]) is not None for each in node.args):
+        return None
+    for place, argument in enumerate(node.args):
+        value = literal(draft.nodes[argument])
+        if isinstance(value, float) and math.isfinite(value) and draft.nodes[argument].shape == ():
+            product = _absorbed(node.attributes["formula"], place, value)
+            if product is not None:
+                return node._replace(args=(*node.args[:place], *node.args[place + 1 :]), attributes={"formula": product})
+    return None
+
+
+@cache
+def _absorbed(derived: Formula, place: int, value: float) -> Formula | None:
+    coefficient, rest = derived.expression.as_coeff_Mul()
+    slot = derived.slots[place]
+    factors = sp.Mul.make_args(rest)
+    others = [factor for factor in factors if factor != slot]
+    if len(others) != len(factors) - 1 or any(slot in factor.free_symbols for factor in others) or not others:
+        return None
+    before = as_float(coefficient)
+    exact = Fraction(before) * Fraction(value) == Fraction(before * value) and Fraction(before) == Fraction(int(coefficient.p), int(coefficient.q))
+    if not exact:
+        return None
+    return formula(number(before * value) * sp.Mul(*others), [each for each in derived.slots if each != slot])
+
+
+RULES: dict[str, Any] = {"size": (_known_size,), "cast": (_cast,), "map": (_absorb,), "": (_all_literal,)}

@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import sympy as sp
 
 from graphgen import ops, sizes
+from graphgen.ops.derivative import number
+from graphgen.ops.formula import Formula, formula
 from graphgen.program import Node, Program
 from graphgen.targets.precedence import ANY, ATOM, MATMUL, MULTIPLY, UNARY
 from graphgen.targets.printer import Spelling, fill, spell
@@ -80,7 +83,8 @@ class Target:
     def uses(self, node: Node) -> tuple[int, ...]:
         """How often the spelling writes each operand."""
         if node.op in ops.ELEMENTWISE or node.op == "map":
-            return self._spelling(node).uses
+            uses = self._spelling(node).uses
+            return uses + (0,) * (len(node.args) - len(uses))  # a literal exponent is part of the spelling
         return (1,) * len(node.args)
 
     def expression(self, node: Node, operands: list[Text]) -> Text:
@@ -109,6 +113,9 @@ class Target:
         dialect = "math" if self.scalar else "numpy"
         if node.op == "map":
             return spell(node.attributes["formula"], dialect)
+        exponent = self.program.nodes[node.args[1]] if node.op == "power" else None
+        if exponent is not None and exponent.op == "constant" and exponent.shape == ():
+            return spell(_power(exponent.attributes["value"]), dialect)
         return spell(ops.TABLE[node.op], dialect, tuple(sorted(node.attributes.items())))
 
     def _elementwise(self, node: Node, operands: list[Text]) -> Text:
@@ -136,12 +143,23 @@ class Target:
     def _typed(self, node: Node, operands: list[Text]) -> list[Text]:
         """Operands with a float type where the spelling alone would give none, or float64."""
         floats = [place for place, argument in enumerate(node.args) if self.program.nodes[argument].dtype == "float"]
-        if node.op == "multiply" and any(not operands[place].weak and not operands[place].mask for place in floats):
+        if self._multiplies_masks(node, operands):
             return operands
         result = [self.strong(each) if each.mask else each for each in operands]
         if self._chooses(node) and (node.op == "map" or all(operands[place].weak for place in floats)):
             result = [self.strong(each) if place in floats else each for place, each in enumerate(result)]
         return result
+
+    def _multiplies_masks(self, node: Node, operands: list[Text]) -> bool:
+        """Whether each mask is a factor that a float array or scalar stands before, or beside: then it needs no cast."""
+        if node.op == "multiply":
+            return any(not each.weak and not each.mask for each in operands)
+        if node.op != "map" or not any(each.mask for each in operands):
+            return False
+        expression = node.attributes["formula"].expression
+        holes = [piece.index for piece in self._spelling(node).pieces if not isinstance(piece, str)]
+        first = operands[holes[0]]
+        return len(set(holes)) == len(holes) and _is_product(expression) and not first.weak and not first.mask
 
     def _chooses(self, node: Node) -> bool:
         formula = node.attributes["formula"].expression if node.op == "map" else ops.TABLE[node.op].formula
@@ -187,6 +205,18 @@ class Target:
             return operands[int(match[1])].at(_PRECEDENCES[match[2] or ""])
 
         return Text(_HOLE.sub(put, template), precedence)
+
+
+@cache
+def _power(exponent: float) -> Formula:
+    """The power to this number, which prints as one: a**2, or the square root."""
+    a = sp.Symbol("a", real=True)
+    return formula(sp.Pow(a, number(exponent), evaluate=exponent not in (0.0, 1.0)), [a])
+
+
+@cache
+def _is_product(expression: sp.Expr) -> bool:
+    return expression.is_Mul and all(factor.is_Symbol or factor.is_number for factor in expression.args)
 
 
 def is_scalar(program: Program) -> bool:

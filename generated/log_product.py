@@ -25,7 +25,7 @@ _sizes = ()
 
 
 def forward(parameters: dict, x1: float, x2: float) -> float:
-    """Return y, a scalar."""
+    """Return y."""
     x1, x2 = _check(parameters, x1=x1, x2=x2)
 
     v1 = math.log(x1)  # log_product.py:12

@@ -25,7 +25,7 @@ _sizes = ()
 
 
 def forward(parameters: dict, x: float, y: float, z: float) -> float:
-    """Return f, a scalar."""
+    """Return f."""
     x, y, z = _check(parameters, x=x, y=y, z=z)
 
     q = x + y

@@ -25,7 +25,7 @@ _sizes = ()
 
 
 def forward(parameters: dict, x0: float, x1: float) -> float:
-    """Return f, a scalar."""
+    """Return f."""
     w0, w1, w2, x0, x1 = _check(parameters, x0=x0, x1=x1)
 
     p0 = w0 * x0    # sigmoid_neuron.py:15
@@ -99,9 +99,9 @@ def jvp(parameters: dict, tangents: dict, x0: float, x1: float) -> tuple[float, 
 def init_parameters(seed: int = 0) -> dict:
     """Return new parameters: floats."""
     return _packed({
-        "w0": np.full((), 2.0),
-        "w1": np.full((), -3.0),
-        "w2": np.full((), -3.0),
+        "w0": 2.0,
+        "w1": -3.0,
+        "w2": -3.0,
     })
 
 

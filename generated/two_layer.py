@@ -49,7 +49,7 @@ class Outputs(NamedTuple):
 
 
 def forward(parameters: dict, i1: float, i2: float) -> Outputs:
-    """Return o1, a scalar and o2, a scalar."""
+    """Return o1 and o2."""
     w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2 = _check(parameters, i1=i1, i2=i2)
 
     h1 = sigmoid(w1 * i1 + w2 * i2 + b1)  # two_layer.py:19
@@ -153,16 +153,16 @@ def train_step(
 def init_parameters(seed: int = 0) -> dict:
     """Return new parameters: floats."""
     return _packed({
-        "w1": np.full((), 0.15),
-        "w2": np.full((), 0.2),
-        "w3": np.full((), 0.25),
-        "w4": np.full((), 0.3),
-        "w5": np.full((), 0.4),
-        "w6": np.full((), 0.45),
-        "w7": np.full((), 0.5),
-        "w8": np.full((), 0.55),
-        "b1": np.full((), 0.35),
-        "b2": np.full((), 0.6),
+        "w1": 0.15,
+        "w2": 0.2,
+        "w3": 0.25,
+        "w4": 0.3,
+        "w5": 0.4,
+        "w6": 0.45,
+        "w7": 0.5,
+        "w8": 0.55,
+        "b1": 0.35,
+        "b2": 0.6,
     })
 
 

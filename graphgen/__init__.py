@@ -7,7 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphgen import layers, losses, ops
+    from graphgen import layers as layers
+    from graphgen import losses as losses
+    from graphgen import ops as ops
     from graphgen.compiler import compile
     from graphgen.errors import GraphError, GraphWarning
     from graphgen.graph import Graph

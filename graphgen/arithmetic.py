@@ -74,10 +74,10 @@ class Arithmetic:
     def __abs__(self) -> Any:
         return ops.abs(self)
 
-    def __eq__(self, other: object) -> Any:  # type: ignore[override]
+    def __eq__(self, other: object) -> Any:
         return ops.equal(self, other)
 
-    def __ne__(self, other: object) -> Any:  # type: ignore[override]
+    def __ne__(self, other: object) -> Any:
         return ops.not_equal(self, other)
 
     def __lt__(self, other: Any) -> Any:

@@ -151,8 +151,8 @@ class _Checker:
         op, operands = node["op"], self.operands[name]
         if op not in ops.TABLE:
             near = did_you_mean(op, ops.PUBLIC)
-            help = f"{near} `graphgen ops` lists them all" if near else "`graphgen ops` lists them all"
-            self.problem_at(name, "GG001", f"unknown op {brief(op)}", help)
+            listed = "`graphgen ops` lists them all"
+            self.problem_at(name, "GG001", f"unknown op {brief(op)}", f"{near} {listed}" if near else listed)
             return
         own = own_attributes(node)
         types = [self.types[operand] for operand in operands]
@@ -169,7 +169,9 @@ class _Checker:
             for code, message, help in leaf_problems(name, op, self.attributes[name]):
                 self.problem_at(name, code, f"{op}: {message}", help)
             if name.startswith("_") and op in ("input", "param") and not self.facts["problems"]:
-                self.problem_at(name, "GG042", f"{op}: a leaf has a name of its own", "give it a key that does not start with _")
+                self.problem_at(
+                    name, "GG042", f"{op}: a leaf has a name of its own", "give it a key that does not start with _"
+                )
 
     def _report_mismatch(self, name: str, error: Mismatch) -> None:
         """Tell what does not fit, and where the operand at fault is declared."""
@@ -177,8 +179,8 @@ class _Checker:
         at_fault = () if error.about is None else operands[error.about : error.about + 1]
         notes = tuple(note for operand in at_fault for note in self._declaration(operand, self.place(name)))
         help = error.help
-        for place, operand in enumerate(operands):
-            help = help and help.replace(f"{{{place}}}", "it" if operand.startswith("_") else operand)
+        for at, operand in enumerate(operands):
+            help = help and help.replace(f"{{{at}}}", "it" if operand.startswith("_") else operand)
         self.problem_at(name, error.code, f"{op}: {error.message}", help, label=error.label, notes=notes)
 
     def _declaration(self, name: str, place: Place | None) -> tuple[str, ...]:
@@ -223,7 +225,9 @@ class _Checker:
         for output, name in declared.items():
             reason = None if output in ("loss", name) else reason_against(output)
             if not self._is_node(name):
-                self.problem("GG042", None, f"the output {brief(output)} is no node: {brief(name)}", self._nearest(name))
+                self.problem(
+                    "GG042", None, f"the output {brief(output)} is no node: {brief(name)}", self._nearest(name)
+                )
             elif reason is not None:
                 self.problem_at(name, "GG011", f"{brief(output)} cannot name an output: {reason}", remedy(output))
             else:
@@ -261,7 +265,11 @@ class _Checker:
         return scalars[0] if len(scalars) == 1 else None
 
     def _check_purpose(self, needs_loss: str | None) -> None:
-        if self.loss is not None or not self.nodes or any(self.types.get(name) is None for name in self.outputs.values()):
+        if (
+            self.loss is not None
+            or not self.nodes
+            or any(self.types.get(name) is None for name in self.outputs.values())
+        ):
             return
         if needs_loss is not None:
             help = "declare it with g.loss(node), or compile with --inference"
@@ -302,14 +310,15 @@ class _Checker:
                 near = did_you_mean(str(name), leaves) or (f"one of {', '.join(leaves)}" if leaves else None)
                 self.problem("GG054", None, f"wrt: {brief(name)} is no input or parameter", near)
             elif (found := self.types[name]) is not None and found.dtype != "float":
-                self.problem_at(name, "GG054", f"wrt: {name} holds {found.dtype}, which has no gradient", "give float inputs")
+                self.problem_at(
+                    name, "GG054", f"wrt: {name} holds {found.dtype}, which has no gradient", "give float inputs"
+                )
 
     # -- a graph without problems
 
     def checked(self) -> Checked:
-        return Checked(
-            self.facts, self.nodes, self.operands, self.order, self.types, self.attributes, self.results()  # type: ignore[arg-type]
-        )
+        types = {name: found for name, found in self.types.items() if found is not None}
+        return Checked(self.facts, self.nodes, self.operands, self.order, types, self.attributes, self.results())
 
     def results(self) -> dict[tuple[str, str], str]:
         """The node that holds each result, by kind and name."""

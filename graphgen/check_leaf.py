@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
@@ -15,6 +15,7 @@ from graphgen.initializers import INITIALIZERS, Initializer
 
 Complaint = tuple[str, str, str | None]  # code, message, help
 
+LARGEST = sys.float_info.max
 INITS = f"one of {', '.join(INITIALIZERS)}, a number or an array"
 
 
@@ -43,10 +44,10 @@ def _init_problems(name: str, init: Any, shape: sizes.Shape) -> Iterator[Complai
     elif isinstance(init, str):
         if init not in INITIALIZERS:
             yield "GG002", f"unknown init {brief(init)}", did_you_mean(init, INITIALIZERS) or INITS
-    elif isinstance(init, (Real, np.ndarray, list, tuple)) and not isinstance(init, bool):
-        yield from _array_problems(name, init, shape)
-    else:
+    elif init is None or isinstance(init, bool) or not isinstance(init, (Real, np.ndarray, list, tuple)):
         yield "GG002", f"an init is a name, a number or an array, not {brief(init)}", INITS
+    else:
+        yield from _array_problems(name, init, shape)
 
 
 def _initializer_problems(init: Initializer) -> Iterator[Complaint]:
@@ -78,4 +79,5 @@ def _array_problems(name: str, init: Any, shape: sizes.Shape) -> Iterator[Compla
 
 def _is_finite(value: Any) -> bool:
     """Whether it is a number that a float can hold."""
-    return isinstance(value, Real) and not isinstance(value, bool) and -math.inf < value < math.inf
+    number: Any = value if isinstance(value, (int, float, np.integer, np.floating)) else None
+    return number is not None and not isinstance(value, bool) and bool(abs(number) < LARGEST)

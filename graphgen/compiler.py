@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import graphgen
 from graphgen import optimizers
 from graphgen.check import check
+from graphgen.display import plain
 from graphgen.errors import GraphError, Problem, did_you_mean
 from graphgen.graph import Graph
 from graphgen.module import Options, assemble
@@ -130,5 +131,5 @@ def _model_name(graph: Graph) -> str:
     """The base name of the file that declares the graph."""
     for _, source in graph.dag.nodes(data="source"):
         if source is not None:
-            return str(source).partition(":")[0]
+            return plain(str(source).partition(":")[0])
     return "a networkx DAG"

@@ -89,7 +89,9 @@ def _keywords(op: str, attributes: Mapping[str, Any]) -> list[str]:
     result = []
     for keyword, value in attributes.items():
         default = defaults.get(keyword, REQUIRED)
-        if default is not REQUIRED and (value is default or (isinstance(value, (str, bool, int, float)) and value == default)):
+        if default is not REQUIRED and (
+            value is default or (isinstance(value, (str, bool, int, float)) and value == default)
+        ):
             continue
         if keyword == "axis" and isinstance(value, tuple) and len(value) == 1:
             value = value[0]

@@ -105,6 +105,8 @@ class _Emitter:
         self.readers = {argument: node for node in program.nodes.values() for argument in node.args}
         self.storages = Counter(storage(name, program) for (kind, _), name in program.results.items() if kind in RETURNED)
         ends = set(original.results.values())
+        for scatter in filter(self._added_at, program.nodes.values()):
+            self.uses[scatter.args[1]] -= 1  # the statement in place reads the labels themselves
         declared = [name for name, node in original.nodes.items() if not node.why.composite or node.named or name in ends]
         self.values = {f"d_{name}" for name in declared} | {f"{name}_dot" for name in declared}
         self.constants = constants(original)

@@ -68,7 +68,7 @@ def build(graph: Any, name: str, expression: Any) -> Any:
     except _Unsupported as error:
         return graph._unknown("GG061", f"expr: {error}", _HELP)
     except FormulaError as error:
-        return graph._unknown("GG061", f"expr: {error}", None)
+        return graph._unknown("GG061", f"expr: {error}", "every case needs a value")
     except RecursionError:
         return graph._unknown("GG061", "expr: the expression is nested too deeply", "build it in several steps")
 

@@ -15,8 +15,8 @@ import networkx as nx
 import sympy as sp
 
 from graphgen import ops, sizes
-from graphgen.arithmetic import Arithmetic
-from graphgen.errors import GraphError, Problem, brief
+from graphgen.errors import Problem, brief
+from graphgen.handle import Handle
 from graphgen.inference import INDEXING, infer, literal
 from graphgen.names import fact_problems, reason_against, remedy, usable
 from graphgen.ops.table import Mismatch, Type, check_keywords
@@ -27,71 +27,6 @@ MISSING = "missing"  # the op of a node that stands in for what could not be mad
 
 # What a graph has that does not say otherwise.
 FACTS = {"name": "graph", "dtype": "float64", "relu_at_zero": 0.0, "ties": "split"}
-
-
-class Handle(Arithmetic):
-    """A node of a graph, as users hold it: operators and `graphgen.ops` build more of them.
-
-    Attributes
-    ----------
-    name
-        The node's key in ``graph.dag``.
-    shape
-        A tuple of ints and sizes.
-    dtype
-        "float" (the graph's float type), "int64", "int32" or "bool".
-    """
-
-    __slots__ = ("graph", "name")
-
-    def __init__(self, graph: Graph, name: str):
-        self.graph = graph
-        self.name = name
-
-    @property
-    def type(self) -> Type:
-        """Its shape and dtype.
-
-        Raises
-        ------
-        GraphError
-            With every problem so far, if this node is in error.
-        """
-        found = self._known_type
-        if found is None:
-            from graphgen.check import problems_of
-
-            raise GraphError(problems_of(self.graph))
-        return found
-
-    @property
-    def _known_type(self) -> Type | None:
-        return self.graph._types[self.name]
-
-    @property
-    def shape(self) -> sizes.Shape:
-        return self.type.shape
-
-    @property
-    def dtype(self) -> str:
-        return self.type.dtype
-
-    def __repr__(self) -> str:
-        found = self._known_type
-        return f"<{self.name}: {f'{found} {found.dtype}' if found else 'in error'}>"
-
-    def __bool__(self) -> bool:
-        from graphgen.check import problems_of
-
-        help = "choose by value with ops.where, compare nodes with `is`"
-        self.graph._problem("GG060", "a node has no truth value before it has numbers", help)
-        raise GraphError(problems_of(self.graph))
-
-    def _unknown(self, code: str, message: str, help: str | None, notes: tuple[str, ...] = ()) -> Handle:
-        return self.graph._unknown(code, message, help)
-
-    def _apply(self, op: str, operands: tuple[Any, ...], attributes: dict[str, Any], name: str | None) -> Handle:
-        return self.graph._add(op, operands, attributes, name)
 
 
 class Graph:
@@ -124,7 +59,13 @@ class Graph:
     # -- leaves
 
     def input(
-        self, name: str, shape: Any = (), dtype: str | None = None, *, low: float | None = None, high: float | None = None
+        self,
+        name: str,
+        shape: Any = (),
+        dtype: str | None = None,
+        *,
+        low: float | None = None,
+        high: float | None = None,
     ) -> Handle:
         """Declare a value that is given at each call.
 

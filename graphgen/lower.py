@@ -81,7 +81,7 @@ def _add(builder: Builder, node: Node) -> None:
 
 
 def _reads_bools(builder: Builder, node: Node) -> bool:
-    return any([builder.nodes[operand].dtype == "bool" for operand in node.args])
+    return any(builder.nodes[operand].dtype == "bool" for operand in node.args)
 
 
 def statements(graph: Checked, readers: Mapping[str, list[str]], names: Mapping[str, str]) -> dict[str, str]:

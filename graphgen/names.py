@@ -14,9 +14,31 @@ from graphgen.errors import brief
 
 # The public face of generated modules: CONTRACT 3.
 FACE = frozenset(
-    """PARAMETERS INPUTS OUTPUTS STATE init_parameters init_state init_optimizer_state save_parameters load_parameters
-    forward loss value_and_grad evaluate train_step check_gradients forward_sweep backward jvp vjp jacobian hessian hvp
-    Workspace""".split()
+    [
+        "PARAMETERS",
+        "INPUTS",
+        "OUTPUTS",
+        "STATE",
+        "init_parameters",
+        "init_state",
+        "init_optimizer_state",
+        "save_parameters",
+        "load_parameters",
+        "forward",
+        "loss",
+        "value_and_grad",
+        "evaluate",
+        "train_step",
+        "check_gradients",
+        "forward_sweep",
+        "backward",
+        "jvp",
+        "vjp",
+        "jacobian",
+        "hessian",
+        "hvp",
+        "Workspace",
+    ]
 )
 RESERVED = FACE | frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math"}
 
@@ -40,7 +62,9 @@ def reason_against(name: object) -> str | None:
     if name in ("np", "math"):
         return "it is a module in generated code"
     if name in RESERVED:
-        return "it is a builtin of Python" if hasattr(builtins, name) else "it is part of a generated module's public face"
+        return (
+            "it is a builtin of Python" if hasattr(builtins, name) else "it is part of a generated module's public face"
+        )
     return None
 
 
@@ -74,7 +98,10 @@ def fact_problems(facts: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, st
         help = "a module is called by it: use letters, digits and underscores"
         yield "name", ("GG011", f"{brief(name)} cannot name a graph", help)
     elif keyword.iskeyword(name) or name == "numpy":
-        yield "name", ("GG011", f"{name!r} cannot name a graph", "a module is called by it, and Python could not import it")
+        yield (
+            "name",
+            ("GG011", f"{name!r} cannot name a graph", "a module is called by it, and Python could not import it"),
+        )
     if not isinstance(dtype, str) or dtype not in FLOAT_TYPES:
         yield "dtype", ("GG030", f"unknown dtype {brief(dtype)} of the graph", 'one of "float32", "float64"')
     if isinstance(k, bool) or not isinstance(k, Real) or not 0 <= float(k) <= 1:

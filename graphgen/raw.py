@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from numbers import Integral, Real
@@ -52,8 +53,10 @@ def adopt(cls: Any, dag: nx.DiGraph) -> Any:
 
 def is_well_formed(dag: nx.MultiDiGraph) -> bool:
     """Whether a DAG, to which users have access, is still as ``Graph`` and `adopt` make them."""
-    if not all(isinstance(name, str) and isinstance(op, str) for name, op in dag.nodes(data="op")):
-        return False
+    for name, attributes in dag.nodes(data=True):
+        told = isinstance(attributes.get("op"), str) and isinstance(attributes.get("source", 0), (Place, type(None)))
+        if not isinstance(name, str) or not told:
+            return False
     places: dict[str, list[Any]] = {name: [] for name in dag}
     for _, name, place, attributes in dag.edges(keys=True, data=True):
         if type(place) is not int or attributes:
@@ -64,14 +67,8 @@ def is_well_formed(dag: nx.MultiDiGraph) -> bool:
 
 def _keys(dag: nx.DiGraph) -> dict[Any, str]:
     """The key of each node in our own DAG: what is no string has a stand-in."""
-    keys = {name: name if isinstance(name, str) else "" for name in dag}
-    number = 0
-    for name, key in keys.items():
-        while not key and not keys[name]:
-            number += 1
-            candidate = f"_{MISSING}_{number}"
-            keys[name] = candidate if candidate not in keys else ""
-    return keys
+    spare = (f"_{MISSING}_{number}" for number in itertools.count(1) if f"_{MISSING}_{number}" not in dag)
+    return {name: name if isinstance(name, str) else next(spare) for name in dag}
 
 
 def _adopt_facts(own: nx.MultiDiGraph, given: Mapping[str, Any], keys: Mapping[Any, str]) -> None:
@@ -99,7 +96,9 @@ def _adopt_facts(own: nx.MultiDiGraph, given: Mapping[str, Any], keys: Mapping[A
             own.graph["optimizer"] = (name, {})
         case _:
             message = f"the attribute optimizer of the graph is a name, or a name and a dict, not {brief(optimizer)}"
-            problems.append(Problem("GG042", None, message, 'give optimizer="adam" or ("adam", {"learning_rate": 0.01})'))
+            problems.append(
+                Problem("GG042", None, message, 'give optimizer="adam" or ("adam", {"learning_rate": 0.01})')
+            )
     for key in ("loss_source", "optimizer_source"):
         if isinstance(given.get(key), Place):
             own.graph[key] = given[key]
@@ -118,7 +117,9 @@ def _adopt_node(attributes: dict[Any, Any], name: Any, problems: list[Problem]) 
     where = attributes["source"] = _place(source)
     if where is None and source is not None:
         message = f"node {brief(name)}: a source is (file, line, end_line, column, end_column), not {brief(source)}"
-        problems.append(Problem("GG042", None, message, "lines count from 1, columns from 0; what is not known is None"))
+        problems.append(
+            Problem("GG042", None, message, "lines count from 1, columns from 0; what is not known is None")
+        )
     reason = reason_against(name)
     unnamed = isinstance(name, str) and name.startswith("_") and name.isidentifier()
     if reason is not None and not unnamed and name != "loss":
@@ -229,7 +230,9 @@ def _inferred(op: Any, types: list[Type | None], own: dict[str, Any]) -> tuple[T
 def _comparable(value: Any) -> Any:
     """A value that can be compared, hashed and printed, the same for equal ones."""
     if isinstance(value, dict):
-        return tuple((brief(key), _comparable(each)) for key, each in sorted(value.items(), key=lambda item: brief(item[0])))
+        return tuple(
+            (brief(key), _comparable(each)) for key, each in sorted(value.items(), key=lambda item: brief(item[0]))
+        )
     if isinstance(value, (np.ndarray, np.generic)) and value.ndim:
         numbers = value.dtype.kind in "biuf"
         contents = value.astype("float64").tobytes() if numbers else repr(value.tolist()).encode()
@@ -240,9 +243,11 @@ def _comparable(value: Any) -> Any:
         return (value.start, value.stop, value.step)
     if isinstance(value, sp.Expr):
         return str(value)  # a size is equal to its name
-    if isinstance(value, Integral) and not isinstance(value, bool):
+    if isinstance(value, (str, bool, type(None))):
+        return value
+    if isinstance(value, Integral):
         return int(value)
-    if isinstance(value, Real) and not isinstance(value, bool):
+    if isinstance(value, Real):
         number = float(value)
         return int(number) if number.is_integer() else repr(number)
-    return value if isinstance(value, (str, bool, type(None))) else brief(value)
+    return brief(value)

@@ -140,7 +140,9 @@ def _text(value: Size) -> tuple[str, int]:
     if isinstance(value, sp.Mod):
         return f"{_inside(value.args[0], _MULTIPLY)} % {_inside(value.args[1], _ATOM)}", _MULTIPLY
     if value.is_Add:
-        terms = sorted(value.args, key=lambda term: (bool(term.could_extract_minus_sign()), bool(term.is_Integer), str(term)))
+        terms = sorted(
+            value.args, key=lambda term: (bool(term.could_extract_minus_sign()), bool(term.is_Integer), str(term))
+        )
         text, _ = _text(terms[0])
         for term in terms[1:]:
             negative = term.could_extract_minus_sign()
@@ -153,8 +155,12 @@ def _text(value: Size) -> tuple[str, int]:
         if bottom != 1:
             return f"{_inside(top, _MULTIPLY)} // {_inside(bottom, _ATOM)}", _MULTIPLY
         # A quotient stands first, or `a * b // c` would divide the product.
-        factors = sorted(value.args, key=lambda factor: (not isinstance(factor, sp.floor), not factor.is_Integer, str(factor)))
-        return " * ".join(_inside(factor, _MULTIPLY if place == 0 else _ATOM) for place, factor in enumerate(factors)), _MULTIPLY
+        factors = sorted(
+            value.args, key=lambda factor: (not isinstance(factor, sp.floor), not factor.is_Integer, str(factor))
+        )
+        return " * ".join(
+            _inside(factor, _MULTIPLY if place == 0 else _ATOM) for place, factor in enumerate(factors)
+        ), _MULTIPLY
     raise TypeError(f"a size is made with +, -, *, // and %, not with {type(value).__name__}")
 
 

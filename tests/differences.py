@@ -8,7 +8,7 @@ Point = Mapping[str, np.ndarray]
 
 
 def slope(value: Callable[[float], float], first_step: float = 2.0**-4, rungs: int = 14) -> float:
-    """The derivative of `value` at 0: the entry of Neville's table that agrees best with its neighbours (Ridders 1982)."""
+    """The derivative of `value` at 0: the entry of Neville's table that agrees best with its neighbours (Ridders)."""
     best, doubt = np.nan, np.inf
     coarser: list[float] = []
     step = first_step
@@ -31,13 +31,19 @@ def moved(point: Point, name: str, entry: tuple[int, ...], step: float) -> dict[
 
 
 def gradient(
-    loss: Callable[[Point], float], point: Point, names: Iterable[str] | None = None, first_step: float = 2.0**-4, rungs: int = 14
+    loss: Callable[[Point], float],
+    point: Point,
+    names: Iterable[str] | None = None,
+    first_step: float = 2.0**-4,
+    rungs: int = 14,
 ) -> dict[str, np.ndarray]:
     """The gradient of `loss` with respect to the arrays of these names; all of them unless said."""
     result = {name: np.zeros(np.shape(point[name])) for name in (point if names is None else names)}
     for name, array in result.items():
         for entry in np.ndindex(array.shape):
-            array[entry] = slope(lambda step, name=name, entry=entry: loss(moved(point, name, entry, step)), first_step, rungs)
+            array[entry] = slope(
+                lambda step, name=name, entry=entry: loss(moved(point, name, entry, step)), first_step, rungs
+            )
     return result
 
 

@@ -213,8 +213,7 @@ def test_one_mistake(told, line, code, message, label, notes, help):
 
 def test_the_empty_graph(told):
     assert told("") == (
-        "error[GG041]: the graph is empty\n"
-        '   = help: declare values with g.input and g.param, as in x = g.input("x")'
+        'error[GG041]: the graph is empty\n   = help: declare values with g.input and g.param, as in x = g.input("x")'
     )
     assert told(X) == (
         "error[GG041]: the graph computes nothing\n   = help: declare what it is for with g.output or g.loss"
@@ -254,7 +253,9 @@ def test_a_wrong_dtype_of_the_graph_is_told_once(told):
 
 
 def test_twice_declared(told):
-    text = told(X + "g.output(y=x)\ng.output(y=x)\ng.loss(x.sum())\ng.loss(x.mean())\ng.optimizer('sgd')\ng.optimizer('adam')\n")
+    text = told(
+        X + "g.output(y=x)\ng.output(y=x)\ng.loss(x.sum())\ng.loss(x.mean())\ng.optimizer('sgd')\ng.optimizer('adam')\n"
+    )
     assert re.findall(r"GG010\]: (.*)", text) == [
         "the output y is declared twice",
         "a loss is declared already: an unnamed sum",
@@ -277,22 +278,28 @@ def test_wrt(told):
 
 def test_warnings(tmp_path):
     file = tmp_path / "model.py"
-    file.write_text(HEAD + X + 'w = g.param("w")\nv = g.param("v", trainable=False)\ny = g.input("y")\ng.loss(x.sum())\n')
+    file.write_text(
+        HEAD + X + 'w = g.param("w")\nv = g.param("v", trainable=False)\ny = g.input("y")\ng.loss(x.sum())\n'
+    )
     linecache.checkcache(str(file))
     g = runpy.run_path(str(file))["g"]
     with pytest.warns(GraphWarning) as caught:
         check(g)
     assert [str(each.message) for each in caught] == [
-        "warning[GG052]: the loss does not depend on w: its gradient is zeros\n"
-        "  --> model.py:5:5\n"
-        '   |  w = g.param("w")\n'
-        "   |      ^^^^^^^^^^^^\n"
-        "   = help: remove it, use it, or declare trainable=False",
-        "warning[GG053]: the input y is not used\n"
-        "  --> model.py:7:5\n"
-        '   |  y = g.input("y")\n'
-        "   |      ^^^^^^^^^^^^\n"
-        "   = help: remove it, or use it",
+        (
+            "warning[GG052]: the loss does not depend on w: its gradient is zeros\n"
+            "  --> model.py:5:5\n"
+            '   |  w = g.param("w")\n'
+            "   |      ^^^^^^^^^^^^\n"
+            "   = help: remove it, use it, or declare trainable=False"
+        ),
+        (
+            "warning[GG053]: the input y is not used\n"
+            "  --> model.py:7:5\n"
+            '   |  y = g.input("y")\n'
+            "   |      ^^^^^^^^^^^^\n"
+            "   = help: remove it, or use it"
+        ),
     ]
 
 

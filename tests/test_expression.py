@@ -43,7 +43,7 @@ def declared(build):
         (1 / (1 + sp.exp(-x)), lambda x, y, z: ops.sigmoid(x)),
         (sp.exp(x) / (1 + sp.exp(x)), lambda x, y, z: ops.sigmoid(x)),
         (sp.log(1 + sp.exp(x)), lambda x, y, z: ops.softplus(x)),
-        (sp.Abs(x) + sp.sign(y), lambda x, y, z: ops.sign(y) + ops.abs(x)),
+        (sp.Abs(x) + sp.sign(y), lambda x, y, z: ops.abs(x) + ops.sign(y)),
         (sp.floor(x) * sp.cos(y), lambda x, y, z: ops.cos(y) * ops.floor(x)),
         (sp.Max(x, y, 0), lambda x, y, z: ops.maximum(ops.maximum(x, y), 0)),
         (sp.Min(x, 1), lambda x, y, z: ops.minimum(x, 1)),
@@ -52,7 +52,7 @@ def declared(build):
          lambda x, y, z: ops.where(y > 0, x, ops.where(z == 1, 0, z))),
         (sp.And(x > 0, y < 1, sp.Ne(z, 0)), lambda x, y, z: ops.logical_and((x > 0) & (y < 1), z != 0)),
         (sp.Or(x >= 0, sp.Not(sp.Eq(y, z))), lambda x, y, z: (x >= 0) | (y != z)),
-        (ops.tanh(x) * ops.expm1(y), lambda x, y, z: ops.expm1(y) * ops.tanh(x)),
+        (ops.tanh(x) * ops.expm1(y), lambda x, y, z: ops.tanh(x) * ops.expm1(y)),
         (ops.log1p(x), lambda x, y, z: ops.log1p(x)),
         (x, lambda x, y, z: ops.identity(x)),
     ],
@@ -100,7 +100,10 @@ def told(expression):
         (sp.Xor(x > 0, y > 0), "GG061 expr: no op is (x > 0) ^ (y > 0)"),
         (sp.Matrix([x]), "GG061 expr: no op is Matrix([[x]])"),
         (sp.Integral(x, (x, 0, y)), "GG061 expr: no op is Integral(x, (x, 0, y))"),
-        (sp.Piecewise((x, x > 0)), "GG061 expr: add (value, True), for where no condition holds, to Piecewise((x, x > 0))"),
+        (
+            sp.Piecewise((x, x > 0)),
+            "GG061 expr: add (value, True), for where no condition holds, to Piecewise((x, x > 0))",
+        ),
     ],
 )
 def test_what_cannot_be(expression, expected):

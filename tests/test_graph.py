@@ -132,7 +132,9 @@ def test_the_loss_may_be_called_loss_and_nothing_else(declared):
     g.output(total, loss)
     program = check(g)
     assert program.loss == ("loss" if declared else "total")
-    assert program.of("output") == ({"total": "total", "loss": "loss"} if declared else {"total": "total", "loss": "loss_"})
+    assert program.of("output") == (
+        {"total": "total", "loss": "loss"} if declared else {"total": "total", "loss": "loss_"}
+    )
 
 
 def test_one_scalar_output_is_the_loss():
@@ -289,7 +291,9 @@ def test_hostile_texts_are_refused_in_one_line(declare):
     x = g.input("x", (2, 2))
     declared = declare(g, x)
     with pytest.raises(GraphError) as caught:
-        check(declared if isinstance(declared, Graph) else x.graph if g.dag.graph["problems"] else g, needs_loss="a test")
+        check(
+            declared if isinstance(declared, Graph) else x.graph if g.dag.graph["problems"] else g, needs_loss="a test"
+        )
     for problem in caught.value.problems:
         assert '"""' not in problem.message or "\\n" in str(caught.value)
     assert all(line.isprintable() for line in str(caught.value).split("\n"))

@@ -15,7 +15,9 @@ def test_dense():
     nodes = g.dag.nodes
     assert (nodes["fc_w"]["shape"], nodes["fc_w"]["init"]) == ((4, 3), "he_normal")
     assert (nodes["fc_b"]["shape"], nodes["fc_b"]["init"]) == ((3,), "zeros")
-    assert nodes["h"]["source"] == nodes["fc_w"]["source"] and nodes["h"]["source"].line == nodes["x"]["source"].line + 1
+    assert (
+        nodes["h"]["source"] == nodes["fc_w"]["source"] and nodes["h"]["source"].line == nodes["x"]["source"].line + 1
+    )
 
 
 def test_dense_without_bias_of_symbolic_sizes():

@@ -5,7 +5,9 @@ import pytest
 from graphgen.names import reason_against, remedy, usable
 
 
-@pytest.mark.parametrize("name", ["x", "weights", "größe", "x_2", "dot", "d", "self", "match", "type_", "numpy", "float_"])
+@pytest.mark.parametrize(
+    "name", ["x", "weights", "größe", "x_2", "dot", "d", "self", "match", "type_", "numpy", "float_"]
+)
 def test_names_that_can_be(name):
     assert reason_against(name) is None and usable(name) == name
 

@@ -1,6 +1,7 @@
 """What holds for every row of the op table: a new row is tested by existing."""
 
-from functools import cache
+from functools import cache, partial
+from inspect import signature
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -8,13 +9,17 @@ import differences
 import numpy as np
 import op_samples
 import pytest
-from op_samples import UNKNOWN, Sample
+from sample import UNKNOWN, Sample, whole
 
 from graphgen import Graph, load, ops
 
 LEAVES = ("input", "param", "constant", "size")
 ROWS = [name for name in ops.TABLE if name not in LEAVES]
-FLOAT = [name for name in ROWS if any(operand.dtype.kind == "f" for sample in op_samples.samples(name) for operand in sample.operands)]
+FLOAT = [
+    name
+    for name in ROWS
+    if any(operand.dtype.kind == "f" for sample in op_samples.samples(name) for operand in sample.operands)
+]
 LINEAR = [name for name in ROWS if isinstance(ops.TABLE[name], ops.Linear) and not ops.TABLE[name].stops]
 STYLES = ("teach", "compact")
 
@@ -55,7 +60,7 @@ def build(name: str, given: list[Sample], symbolic: bool) -> tuple[Graph, dict[s
         result = sample.call(*nodes)
         g.output(**{f"y{at}": result})
         weights = f"weights{at}"
-        inputs[weights] = op_samples.whole(*np.shape(sample.expected(*sample.operands))) + 20.0
+        inputs[weights] = whole(*np.shape(sample.expected(*sample.operands))) + 20.0
         value = ops.cast(result, "float") if result.dtype != "float" else result
         part = ops.sum(value * g.input(weights, result.shape))
         total = part if total is None else total + part
@@ -73,7 +78,7 @@ def case(name: str, style: str = "teach", dtype: str = "float64", symbolic: bool
 def outputs(of: Case) -> list[np.ndarray]:
     """What the samples give, without the loss."""
     forward = of.module.forward
-    names = forward.__code__.co_varnames[1 : forward.__code__.co_argcount]
+    names = list(signature(forward).parameters)[1:]
     return list(forward(of.parameters, **{name: of.inputs[name] for name in names}))[:-1]
 
 
@@ -99,13 +104,19 @@ def test_values_are_those_of_numpy(name, style):
 def test_gradients_are_those_of_differences(name):
     teach, compact = (case(name, style) for style in STYLES)
     found = teach.gradients()
-    assert {key: value.shape for key, value in found.items()} == {key: value.shape for key, value in teach.parameters.items()}
+    assert {key: value.shape for key, value in found.items()} == {
+        key: value.shape for key, value in teach.parameters.items()
+    }
     assert differences.error(compact.gradients(), found) < 1e-13
     if ops.TABLE[name].stops:
         assert not differences.flat(found).any()
         return
     for key in found:
-        others = {weights: 0.0 * value for weights, value in teach.inputs.items() if weights.startswith("weights") and weights[7:] != at(key)[1:]}
+        others = {
+            weights: 0.0 * value
+            for weights, value in teach.inputs.items()
+            if weights.startswith("weights") and weights[7:] != at(key)[1:]
+        }
         alone = teach._replace(inputs={**teach.inputs, **others})
         expected = differences.gradient(alone.loss, teach.parameters, [key])
         assert differences.error({key: found[key]}, {key: expected[key]}) < 1e-9, key
@@ -117,7 +128,10 @@ def test_both_modes_agree(name, style):
     of = case(name, style)
     generator = np.random.default_rng(3)
     gradients = of.gradients()
-    for tangents in [{key: generator.normal(size=value.shape) for key, value in of.parameters.items()}, *({key: np.ones(value.shape)} for key, value in of.parameters.items())]:
+    for tangents in [
+        {key: generator.normal(size=value.shape) for key, value in of.parameters.items()},
+        *({key: np.ones(value.shape)} for key, value in of.parameters.items()),
+    ]:
         loss, slope = of.module.jvp(of.parameters, tangents, **of.inputs)
         assert loss == of.loss(of.parameters)
         expected = sum(float(np.sum(gradients[key] * tangents[key])) for key in tangents)
@@ -151,7 +165,10 @@ def test_transposes_are_exact(name):
     for style in STYLES:
         of = case(name, style)
         for key, gradient in of.gradients().items():
-            held = {other: 0.0 * value if ops.TABLE[name].jointly and at(other) == at(key) else value for other, value in of.parameters.items()}
+            held = {
+                other: 0.0 * value if ops.TABLE[name].jointly and at(other) == at(key) else value
+                for other, value in of.parameters.items()
+            }
             with_x = of.loss({**held, key: of.parameters[key]})
             without = of.loss({**held, key: 0.0 * of.parameters[key]})
             assert with_x - without == np.sum(gradient * of.parameters[key])
@@ -175,9 +192,13 @@ def test_graphs_of_scalars_hold_python_floats(name):
         inputs = {key: value.item() for key, value in inputs.items()}
         loss, gradients = module.value_and_grad(parameters, **inputs)
         assert type(loss) is float and all(type(value) is float for value in gradients.values())
-        expected = differences.gradient(lambda point: module.loss(point, **inputs), parameters)
+        expected = differences.gradient(partial(_loss, module, inputs), parameters)
         if not ops.TABLE[name].stops:
             assert differences.error(gradients, expected) < 1e-9
         slope = module.jvp(parameters, {key: 1.0 for key in gradients}, **inputs)[1]
         assert type(slope) is float
         assert slope == pytest.approx(sum(gradients.values()), rel=1e-12, abs=1e-300)
+
+
+def _loss(module: ModuleType, inputs: dict[str, Any], parameters: Any) -> float:
+    return module.loss(parameters, **inputs)

@@ -140,6 +140,17 @@ def test_scatter_add_is_the_adjoint_of_indexing(module, dtype, index_dtype, inde
     assert np.array_equal(total, expected)
 
 
+@pytest.mark.parametrize(("axis", "index"), [(1, [0, -1, 2, 0]), (2, [1, 1]), (1, [[0, 1], [-3, 1]]), (0, 1), (2, -1)])
+def test_scatter_add_along_other_axes_is_the_adjoint_of_take(module, axis, index):
+    generator = np.random.default_rng(0)
+    x = generator.integers(-9, 9, (4, 3, 3)).astype(float)
+    taken = np.take(x, index, axis)
+    updates = generator.integers(-9, 9, taken.shape).astype(float)
+    total = module.scatter_add(updates, np.array(index), x.shape[axis], axis)
+    assert total.shape == x.shape and total.flags.writeable
+    assert np.sum(total * x) == np.sum(updates * taken)
+
+
 @pytest.mark.parametrize("place", [6, -7])
 def test_scatter_add_refuses_rows_out_of_range(module, place):
     with pytest.raises(IndexError):

@@ -11,7 +11,16 @@ n, m = sizes.symbol("n"), sizes.symbol("m")
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(3, 3), (0, 0), (np.int64(3), 3), (sp.Integer(3), 3), ("n", n), (n, n), (n * m + 1, n * m + 1), ((n + 1) // 2, (n + 1) // 2)],
+    [
+        (3, 3),
+        (0, 0),
+        (np.int64(3), 3),
+        (sp.Integer(3), 3),
+        ("n", n),
+        (n, n),
+        (n * m + 1, n * m + 1),
+        ((n + 1) // 2, (n + 1) // 2),
+    ],
 )
 def test_sizes(value, expected):
     found = sizes.size(value)
@@ -59,7 +68,16 @@ def test_broadcasting(shapes, expected):
 
 @pytest.mark.parametrize(
     ("whole", "part", "expected"),
-    [(12, 3, 4), (12, 5, None), (12, 0, None), (n * m, m, n), (4 * n, 2, 2 * n), (n, 2, None), (n * (n + 1), n + 1, n), (3 * n, 3 * n, 1)],
+    [
+        (12, 3, 4),
+        (12, 5, None),
+        (12, 0, None),
+        (n * m, m, n),
+        (4 * n, 2, 2 * n),
+        (n, 2, None),
+        (n * (n + 1), n + 1, n),
+        (3 * n, 3 * n, 1),
+    ],
 )
 def test_quotients_that_are_whole_for_every_size(whole, part, expected):
     assert sizes.quotient(whole, part) == expected
@@ -78,8 +96,10 @@ def test_products_are_python_ints():
 def test_text_is_python(size, text):
     assert sizes.text(size) == text
     for values in ({"n": 7, "m": 3}, {"n": 12, "m": 5}):
-        exact = size if isinstance(size, int) else size.subs({sizes.symbol(name): value for name, value in values.items()})
-        assert eval(text, {}, values) == exact  # noqa: S307
+        exact = (
+            size if isinstance(size, int) else size.subs({sizes.symbol(name): value for name, value in values.items()})
+        )
+        assert eval(text, {}, values) == exact
 
 
 def test_shapes_as_text():

@@ -174,4 +174,4 @@ def _size_lines(setting: Setting, inputs: list[Node], code: str) -> list[str]:
 
 
 def _of_shape(node: Node) -> str:
-    return f" of shape {sizes.shape_text(node.shape)}" if node.shape else ", a scalar"
+    return f" of shape {sizes.shape_text(node.shape)}" if node.shape else ""

@@ -42,15 +42,19 @@ def _initial(setting: Setting, node: Node) -> str:
         init = Initializer(init)
     if not isinstance(init, Initializer):
         array = np.asarray(init, dtype="float64")
-        return array_text(array, 2 * INDENT).replace("\n", "\n    ") if array.ndim else f"np.full({shape}, {number_text(float(array))})"
+        return array_text(array, 2 * INDENT).replace("\n", "\n    ") if array.ndim else _filled(setting, shape, float(array))
     options = dict(init.options)
-    if init.name in ("zeros", "ones"):
+    if init.name in ("zeros", "ones") and not setting.scalar:
         return f"np.{init.name}({shape})"
-    if init.name == "constant":
-        return f"np.full({shape}, {number_text(options.get('value', 0.0))})"
+    if init.name in ("zeros", "ones", "constant"):
+        return _filled(setting, shape, {"zeros": 0.0, "ones": 1.0}.get(init.name, options.get("value", 0.0)))
     setting.use(init.name)
     keywords = "".join(f", {key}={number_text(value)}" for key, value in options.items())
     return f"{setting.names[init.name]}(generator, {shape}{keywords})"
+
+
+def _filled(setting: Setting, shape: str, value: float) -> str:
+    return number_text(value) if setting.scalar else f"np.full({shape}, {number_text(value)})"
 
 
 def optimizer_functions(setting: Setting) -> list[Function]:

@@ -21,7 +21,9 @@ def axis_of(axis: Any, ndim: int) -> int:
     """One axis, counted from the front."""
     place = whole(axis)
     if place is None:
-        raise Mismatch("GG023", f"an axis is an int, got {brief(axis)}", "axes are counted from 0, or from -1 at the end")
+        raise Mismatch(
+            "GG023", f"an axis is an int, got {brief(axis)}", "axes are counted from 0, or from -1 at the end"
+        )
     if not -ndim <= place < ndim:
         least = f"axes run from {-ndim} to {ndim - 1}" if ndim else "a scalar has no axes"
         raise Mismatch("GG023", f"axis {place} is out of bounds for {ndim} dimension{'s' * (ndim != 1)}", least)
@@ -184,11 +186,15 @@ def slice_size(entry: Slice, size: sizes.Size) -> sizes.Size:
     if step is None and symbolic and sp.And(first >= 0, last >= first, sp.expand(size - last) >= 0) == True:
         return sizes.product((sp.expand(last - first),))
     if isinstance(start, sp.Expr) or isinstance(stop, sp.Expr):
-        raise Mismatch("GG026", f"a slice from {first} to {last} cannot be shown to lie in an axis of size {sizes.text(size)}")
+        raise Mismatch(
+            "GG026", f"a slice from {first} to {last} cannot be shown to lie in an axis of size {sizes.text(size)}"
+        )
     if isinstance(size, int):
         return len(range(*slice(start, stop, step).indices(size)))
     step = 1 if step is None else step
-    first, last = (start or 0, stop) if step > 0 else (0 if start is None else -1 - start, None if stop is None else -1 - stop)
+    first, last = (
+        (start or 0, stop) if step > 0 else (0 if start is None else -1 - start, None if stop is None else -1 - stop)
+    )
     # Known for every size are only slices that leave out a fixed number of elements at either end.
     if first < 0 or (last is not None and last >= 0):
         raise Mismatch(

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
-from graphgen.ops.axes import FULL, axes_of, axis_of, indexed, key_of
+from graphgen.ops.axes import FULL, axis_of, indexed, key_of
 from graphgen.ops.linear import _reduction_axes
 from graphgen.ops.table import Mismatch, Type, composite
 
@@ -102,7 +102,7 @@ def _einsum_canonical(*xs: Type, subscripts: Any) -> dict[str, Any]:
     spare = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if letter not in subscripts]
     ranks = [x.ndim - len(term.replace("...", "")) for term, x in zip(terms, xs, strict=True) if "..." in term]
     dots = "".join(spare[: max(ranks, default=0)])
-    spelled = []
+    spelled: list[str] = []
     for term, x in zip(terms, xs, strict=True):
         rank = x.ndim - len(term.replace("...", ""))
         full = term.replace("...", dots[len(dots) - rank :] if rank > 0 else "", 1)

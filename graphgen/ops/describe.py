@@ -52,7 +52,9 @@ def describe(name: str) -> list[Fact]:
     row = next((row for rows in ops.families().values() for row in rows if row.name == name), None)
     if row is None:
         raise GraphError(Problem("GG001", None, f"unknown op {name!r}", ops.suggestion(name)))
-    attributes = [f"{key}={value!r}" if value is not ops.table.REQUIRED else key for key, value in row.attributes.items()]
+    attributes = [
+        f"{key}={value!r}" if value is not ops.table.REQUIRED else key for key, value in row.attributes.items()
+    ]
     module = "losses" if name in ops.LOSSES else "ops"
     facts = [("op", f"{module}.{name}({', '.join([*row.operands, *attributes])})"), ("what", row.summary)]
     facts += _elementwise(row) if isinstance(row, ops.Elementwise) else _structural(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +18,10 @@ def checked_attributes(row: Any, types: tuple[Type, ...], attributes: Mapping[st
     """The attributes with defaults filled in, each a finite Python float; raises `Mismatch`."""
     result = complete(row, types, attributes)
     for keyword, value in result.items():
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)) or not abs(value) < 2**1023:
-            raise Mismatch("GG005", f"{keyword} is a finite number, got {brief(value)}", f"its default is {row.attributes[keyword]}")
+        number = isinstance(value, (int, float, np.integer, np.floating)) and type(value) is not bool
+        if not number or not abs(value) < sys.float_info.max:
+            message = f"{keyword} is a finite number, got {brief(value)}"
+            raise Mismatch("GG005", message, f"its default is {row.attributes[keyword]}")
         result[keyword] = float(value)
     return result
 
@@ -34,12 +37,10 @@ def infer(row: Any, *types: Type, **attributes: Any) -> Type:
 def _no_broadcast(types: tuple[Type, ...]) -> Mismatch:
     """Say which operand is the first that does not fit those before it, and at which sizes."""
     common: sizes.Shape = ()
-    for place, each in enumerate(types):
-        wider = sizes.broadcast(common, each.shape)
-        if wider is None:
-            break
-        common = wider
-    pairs = zip(reversed(each.shape), reversed(common), strict=False)
+    place = 0
+    while (wider := sizes.broadcast(common, types[place].shape)) is not None:
+        common, place = wider, place + 1
+    pairs = zip(reversed(types[place].shape), reversed(common), strict=False)
     got, expected = next((got, expected) for got, expected in pairs if sizes.broadcast((got,), (expected,)) is None)
     rule = "sizes, counted from the last axis, must be equal or 1"
     symbolic = not isinstance(got, int) or not isinstance(expected, int)
@@ -76,7 +77,9 @@ def _bool(row: Any, types: tuple[Type, ...]) -> str:
     if row.category == "logical":
         for place, each in enumerate(types):
             if each.dtype != "bool":
-                raise Mismatch("GG030", f"needs bools, got {each.dtype}", f"compare first, as in {{{place}}} > 0", about=place)
+                raise Mismatch(
+                    "GG030", f"needs bools, got {each.dtype}", f"compare first, as in {{{place}}} > 0", about=place
+                )
     elif any(each.dtype != types[0].dtype for each in types):
         _number(row, types)
     return "bool"

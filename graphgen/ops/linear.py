@@ -7,6 +7,7 @@ the output: the adjoint of the linear map that the other operands fix.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -192,7 +193,7 @@ class transpose:
             raise Mismatch("GG023", f"axes are a tuple of ints, got {brief(axes)}", "name each axis once")
         order = tuple(range(x.ndim))[::-1] if axes is None else tuple(axis_of(axis, x.ndim) for axis in axes)
         if sorted(order) != list(range(x.ndim)):
-            raise Mismatch("GG023", f"axes {tuple(axes)!r} do not permute the {x.ndim} axes of {x}", "name each axis once")
+            raise Mismatch("GG023", f"axes {order!r} do not permute the {x.ndim} axes of {x}", "name each axis once")
         return {"axes": order}
 
     def infer(x: Type, /, *, axes: Any = None) -> Type:
@@ -437,7 +438,7 @@ class pad:
     """Surround by `value`; `pad_width` is (before, after) for each axis, or one such pair for all."""
 
     formula = "y[before : before + n] = x, value elsewhere"
-    tangent_attributes = {"value": 0.0}
+    tangent_attributes = MappingProxyType({"value": 0.0})
 
     def canonical(x: Type, /, *, pad_width: Any, value: Any) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):

@@ -18,7 +18,15 @@ from graphgen.source import site
 REQUIRED = inspect.Parameter.empty
 
 # What users may call the dtypes. Both float types are the graph's own.
-DTYPES = {"float": "float", "float32": "float", "float64": "float", "int": "int64", "int64": "int64", "int32": "int32", "bool": "bool"}
+DTYPES = {
+    "float": "float",
+    "float32": "float",
+    "float64": "float",
+    "int": "int64",
+    "int64": "int64",
+    "int32": "int32",
+    "bool": "bool",
+}
 
 
 class Type(NamedTuple):
@@ -47,7 +55,9 @@ class Mismatch(Exception):
         The operand that is at fault, so that its declaration can be shown.
     """
 
-    def __init__(self, code: str, message: str, help: str | None = None, label: str | None = None, about: int | None = None):
+    def __init__(
+        self, code: str, message: str, help: str | None = None, label: str | None = None, about: int | None = None
+    ):
         super().__init__(message)
         self.code, self.message, self.help, self.label, self.about = code, message, help, label, about
 
@@ -56,7 +66,9 @@ def dtype_of(dtype: Any) -> str:
     """A dtype as users give it, in canonical form; raises `Mismatch`."""
     name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", None) or getattr(dtype, "name", None)
     if not isinstance(name, str) or name not in DTYPES:
-        raise Mismatch("GG030", f"unknown dtype {brief(dtype)}", 'one of "float32", "float64", "int64", "int32", "bool"')
+        raise Mismatch(
+            "GG030", f"unknown dtype {brief(dtype)}", 'one of "float32", "float64", "int64", "int32", "bool"'
+        )
     return DTYPES[name]
 
 
@@ -200,11 +212,21 @@ def _row(cls: type, kind: type, **more: Any) -> Any:
     facts = {key: value for key, value in vars(cls).items() if not key.startswith("__")}
     infer = facts["infer"]
     parameters = inspect.signature(infer).parameters.values()
-    operands = [("*" if each.kind is each.VAR_POSITIONAL else "") + each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
+    operands = [
+        ("*" if each.kind is each.VAR_POSITIONAL else "") + each.name
+        for each in parameters
+        if each.kind is not each.KEYWORD_ONLY
+    ]
     attributes = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
     summary = inspect.cleandoc(cls.__doc__ or "")
     assert summary, f"{cls.__name__} has no docstring"
-    return kind(name=cls.__name__, operands=tuple(operands), attributes=attributes, summary=summary, **{"formula": "", **facts, **more})
+    return kind(
+        name=cls.__name__,
+        operands=tuple(operands),
+        attributes=attributes,
+        summary=summary,
+        **{"formula": "", **facts, **more},
+    )
 
 
 def linear(cls: type) -> Any:
@@ -230,7 +252,11 @@ def composite(infer: Callable[..., Any] | None = None, **facts: Any) -> Any:
 
     def decorate(expand: Callable[..., Any]) -> Composite:
         parameters = inspect.signature(expand).parameters.values()
-        operands = [("*" if each.kind is each.VAR_POSITIONAL else "") + each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
+        operands = [
+            ("*" if each.kind is each.VAR_POSITIONAL else "") + each.name
+            for each in parameters
+            if each.kind is not each.KEYWORD_ONLY
+        ]
         attributes = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
         return Composite(
             name=expand.__name__,
@@ -262,7 +288,9 @@ def function(row: Any) -> Callable[..., Any]:
                 return operand._apply(row.name, tuple(operands), attributes, name)
         if hasattr(row, "substitute"):
             return row.substitute(operands, attributes)
-        message = f"{row.name}: none of its {len(operands)} operands is a node" if operands else f"{row.name}: no operand"
+        message = (
+            f"{row.name}: none of its {len(operands)} operands is a node" if operands else f"{row.name}: no operand"
+        )
         raise GraphError(Problem("GG061", site().place, message, "declare values with g.input, g.param or g.constant"))
 
     op.__name__ = op.__qualname__ = row.name
@@ -296,7 +324,9 @@ def _called(row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -
     raise GraphError(problem)
 
 
-def _split(row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], variadic: bool) -> tuple[list[Any], dict[str, Any]]:
+def _split(
+    row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], variadic: bool
+) -> tuple[list[Any], dict[str, Any]]:
     """Tell operands from attributes: operands come first and may be keywords too."""
     if variadic:
         return list(arguments), dict(keywords)

@@ -126,7 +126,7 @@ def _absorb(draft: Draft, node: Node) -> Node | None:
         return None
     for place, argument in enumerate(node.args):
         value = literal(draft.nodes[argument])
-        if isinstance(value, float) and math.isfinite(value) and draft.nodes[argument].shape == ():
+        if isinstance(value, float) and value and math.isfinite(value) and draft.nodes[argument].shape == ():
             product = _absorbed(node.attributes["formula"], place, value)
             if product is not None:
                 return node._replace(args=(*node.args[:place], *node.args[place + 1 :]), attributes={"formula": product})

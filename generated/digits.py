@@ -67,8 +67,8 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     loss_shifted = logits - finite_max(logits, axis=1)                  # (batch, 10)
     loss_exp = np.exp(loss_shifted)                                     # (batch, 10)
     loss_total = loss_exp.sum(axis=1, keepdims=True)                    # (batch, 1)
-    loss_index = label[:, None]                                         # (batch, 1)
-    loss = (np.log(loss_total) - np.take_along_axis(loss_shifted, loss_index, axis=1))[:, 0].mean()
+    loss_each = np.log(loss_total) - np.take_along_axis(loss_shifted, label[:, None], axis=1)  # (batch, 1)
+    loss = loss_each[:, 0].mean()
 
     # reverse sweep
     # loss = cross_entropy(logits, label)
@@ -77,9 +77,8 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     # logits = hidden @ fc2_w + fc2_b
     d_fc2_b = d_logits.sum(axis=0)                                      # (10,)  fc2_b was broadcast over batch
     d_fc2_w = hidden.T @ d_logits                                       # (32, 10)
-    # hidden = relu(fc1)
+    # hidden = relu(x @ fc1_w + fc1_b)
     d_fc1 = (d_logits @ fc2_w.T) * (hidden > 0.0)                       # (batch, 32)  at 0 the smaller slope holds
-    # fc1 = x @ fc1_w + fc1_b
     d_fc1_b = d_fc1.sum(axis=0)                                         # (32,)  fc1_b was broadcast over batch
     d_fc1_w = x.T @ d_fc1                                               # (64, 32)
     return float(loss), {"fc1_w": d_fc1_w, "fc1_b": d_fc1_b, "fc2_w": d_fc2_w, "fc2_b": d_fc2_b}

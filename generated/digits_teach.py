@@ -76,8 +76,8 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     loss_shifted = logits - finite_max(logits, axis=1)                  # (batch, 10)
     loss_exp = np.exp(loss_shifted)                                     # (batch, 10)
     loss_total = loss_exp.sum(axis=1, keepdims=True)                    # (batch, 1)
-    loss_index = label[:, None]                                         # (batch, 1)
-    loss = (np.log(loss_total) - np.take_along_axis(loss_shifted, loss_index, axis=1))[:, 0].mean()
+    loss_each = np.log(loss_total) - np.take_along_axis(loss_shifted, label[:, None], axis=1)  # (batch, 1)
+    loss = loss_each[:, 0].mean()
 
     # reverse sweep
     d_loss = _float(1.0)                                                # the seed

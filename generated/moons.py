@@ -70,8 +70,7 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
     data_loss_shifted = logits - finite_max(logits, axis=1)             # (batch, 2)
     data_loss_exp = np.exp(data_loss_shifted)                           # (batch, 2)
     data_loss_total = data_loss_exp.sum(axis=1, keepdims=True)          # (batch, 1)
-    data_loss_index = label[:, None]                                    # (batch, 1)
-    data_loss_picked = np.take_along_axis(data_loss_shifted, data_loss_index, axis=1)  # (batch, 1)
+    data_loss_picked = np.take_along_axis(data_loss_shifted, label[:, None], axis=1)  # (batch, 1)
     data_loss = (np.log(data_loss_total) - data_loss_picked)[:, 0].sum()
     penalty = 0.005 * ((w1**2).sum() + (w2**2).sum())                   # moons.py:19
     loss = data_loss + penalty                                          # moons.py:22

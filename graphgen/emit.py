@@ -129,7 +129,7 @@ class _Emitter:
 
     def _add(self, node: Node) -> None:
         if node.op in ("input", "param"):
-            self.texts[node.name] = Text(self.names.get(node.name, node.name), weak=node.attributes.get("weak", False))
+            self.texts[node.name] = Text(self.names.get(node.name, node.name), weak=node.attributes.get("weak", False), number=node.attributes.get("weak", False))
         elif node.op == "size" or (node.op == "constant" and not isinstance(node.attributes["value"], np.ndarray)):
             self.texts[node.name] = self.target.literal(node)
             if self._is_value(node):

@@ -95,7 +95,7 @@ class _Sweep:
         node = self.program.nodes[name]
         said = list(dict.fromkeys(reader.why.statement for reader in readers if reader.why.statement))
         text = "; ".join(said)
-        if len(text) > LONGEST + 20:
+        if len(said) > 1 and len(text) > LONGEST + 20:
             text = f"{name} is read {len(readers)} times: its gradients add"
         notes = dict.fromkeys(note for reader in readers for note in self._notes(node, reader))
         return Why(statement=text, answers=tuple(reader.name for reader in readers), notes=tuple(notes))

@@ -91,7 +91,8 @@ def statements(graph: Checked, readers: Mapping[str, list[str]], names: Mapping[
     for key in graph.order:
         op = graph.nodes[key]["op"]
         text = shown(op, [texts[each] for each in graph.operands[key]], graph.attributes[key])
-        if op in LEAVES[:2] or not key.startswith("_") or len(text.text) > LONGEST:
+        layer = "_layer" in graph.nodes[key]  # written inside its reader, as in compact code
+        if op in LEAVES[:2] or not (key.startswith("_") or layer) or len(text.text) > LONGEST:
             texts[key] = Shown(names[key])
             own[key] = plain(f"{names[key]} = {text.text}")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -15,6 +16,7 @@ def folder() -> Path:
     return inside if inside.is_dir() else inside.parent.parent / "templates"
 
 
+@cache
 def environment() -> jinja2.Environment:
     """Templates that fail on unknown names and leave no blank lines behind; what they make is code, not HTML."""
     return jinja2.Environment(

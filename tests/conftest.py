@@ -1,4 +1,4 @@
-"""Options of the test run, and where it looks for what tests share."""
+"""Options of the test run."""
 
 import pytest
 

@@ -109,6 +109,7 @@ def number_like(x):
         + ops.maximum(two, 0.5) * x
         + ops.power(2.0, x)
         + ops.power(two, ops.tanh(x))
+        + ops.power(ops.square(x.graph.constant(0.5)) + 0.5, ops.tanh(x))
         + ops.clip(x, -1.0, ops.log(two))
         + x * ops.exp(x.graph.constant(0.5))
         + ops.relu(x.graph.constant(0.25)) * ops.sign(x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass, field
 
 from graphgen import sizes
@@ -77,8 +78,17 @@ def _forward(setting: Setting) -> Function:
     else:
         answer = setting.names["Outputs"]
         returned = f"{answer}({', '.join(values)})"
-    docstring = [f"Return {described}{f', for {given}' if given else ''}."]
+    docstring = _wrapped(f"Return {described}{f', for {given}' if given else ''}.")
     return _function(setting, "forward", inputs, docstring, body, returned, answer)
+
+
+def _wrapped(text: str) -> list[str]:
+    """A docstring that fits its lines: where it is long, the rest follows an empty line."""
+    if len(text) <= LIMIT - INDENT - 6:
+        return [text]
+    first, _, rest = text.partition(", for ")
+    shapes = textwrap.wrap(f"For {rest}" if rest else first, LIMIT - INDENT)
+    return [f"{first}." if rest and len(first) <= LIMIT - INDENT - 6 else "Return the outputs.", "", *shapes]
 
 
 def _output_type(setting: Setting, node: Node) -> str:
@@ -95,7 +105,7 @@ def _value_and_grad(setting: Setting) -> Function:
     entries = ", ".join(f'"{name}": {body.results["gradient", name]}' for name in setting.wrt)
     all_parameters = setting.parameters and not setting.options.wrt and len(setting.wrt) == len(setting.parameters)
     what = "each parameter" if all_parameters else listed(list(setting.wrt)) or "nothing"
-    docstring = [f"Return {_said_loss(setting)}, and its gradient with respect to {what}."]
+    docstring = _wrapped(f"Return {_said_loss(setting)}, and its gradient with respect to {what}.")
     returned = f"{_scalar(setting, body, 'loss')}, {{{entries}}}"
     return _function(setting, "value_and_grad", setting.inputs, docstring, body, returned, f"tuple[float, dict[str, {setting.annotation}]]")
 

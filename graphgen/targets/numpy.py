@@ -23,19 +23,22 @@ from graphgen.targets.precedence import ANY, ATOM, MATMUL, MULTIPLY, UNARY
 from graphgen.targets.printer import Spelling, fill, spell
 
 _PRECEDENCES = {"": ANY, "atom": ATOM, "matmul": MATMUL}
+_TYPES = {"float": "_float", "bool": "np.bool_", "int64": "np.int64", "int32": "np.int32"}
 _HOLE = re.compile(r"\{(\d+)(?::(\w+))?\}")
 
 
 class Text(NamedTuple):
     """An expression, how tightly it holds together, and what kind of value it is.
 
-    `weak`: a Python number. `mask`: bools that stand for 1.0 and 0.0, and need no cast inside a product.
+    `number`: a Python number or bool, whatever its dtype; `weak`: one that stands for a float. `mask`: bools that stand
+    for 1.0 and 0.0, and need no cast inside a product.
     """
 
     text: str
     precedence: int = ATOM
     weak: bool = False
     mask: bool = False
+    number: bool = False
 
     def at(self, least: int) -> str:
         """The text, in parentheses unless it holds together as tightly as `least`."""
@@ -65,12 +68,11 @@ class Target:
         """A number or a size as Python writes it."""
         if node.op == "size":
             text = sizes.text(node.attributes["size"])
-            return Text(text, ATOM if text.isidentifier() else MULTIPLY, weak=True)
+            return Text(text, ATOM if text.isidentifier() else MULTIPLY, weak=True, number=True)
         value = node.attributes["value"]
         if isinstance(value, float) and not math.isfinite(value):
-            return Text(f'float("{value}")', ATOM, weak=True)
-        # A literal bool or integer is no float in need of a type.
-        return Text(repr(value), ATOM if value >= 0 else UNARY, weak=node.dtype == "float")
+            return Text(f'float("{value}")', ATOM, weak=True, number=True)
+        return Text(repr(value), ATOM if value >= 0 else UNARY, weak=node.dtype == "float", number=True)
 
     def strong(self, text: Text) -> Text:
         """`text` with the module's float type."""
@@ -110,26 +112,33 @@ class Target:
         return self._template(row.numpy(*types, **node.attributes), [self.strong(each) for each in operands])
 
     def _spelling(self, node: Node) -> Spelling:
-        dialect = "math" if self.scalar else "numpy"
+        return spell(self._printed(node), "math" if self.scalar else "numpy")
+
+    def _printed(self, node: Node) -> Formula:
+        """The formula that a node is written as."""
         if node.op == "map":
-            return spell(node.attributes["formula"], dialect)
+            return node.attributes["formula"]
         exponent = self.program.nodes[node.args[1]] if node.op == "power" else None
         if exponent is not None and exponent.op == "constant" and exponent.shape == ():
-            return spell(_power(exponent.attributes["value"]), dialect)
-        return spell(ops.TABLE[node.op], dialect, tuple(sorted(node.attributes.items())))
+            return _power(exponent.attributes["value"])
+        return ops.TABLE[node.op].printed(tuple(sorted(node.attributes.items())))
 
     def _elementwise(self, node: Node, operands: list[Text]) -> Text:
         spelling = self._spelling(node)
+        if len(spelling.pieces) == 1 and not isinstance(spelling.pieces[0], str):  # the operand itself
+            return operands[0]
         if not self.scalar:
             operands = self._typed(node, operands)
         self.helpers.update(dict.fromkeys(each for each in spelling.helpers if each != "_float"))
         text = fill(self._renamed(spelling), [(each.text, each.precedence) for each in operands])
         result = Text(text, spelling.precedence)
-        if self.scalar or node.dtype != "float" or not all(each.weak for each in operands):
+        if self.scalar or not all(each.number for each in operands):
             return result
+        if node.dtype != "float":
+            return Text(f"{_TYPES[node.dtype]}({text})")
         # Python's own arithmetic of numbers stays a number; NumPy's functions of numbers answer in float64.
-        plain = not any(mark in piece for piece in spelling.pieces if isinstance(piece, str) for mark in "(")
-        return result._replace(weak=True) if plain else Text(f"_float({text})")
+        plain = not any("(" in piece for piece in spelling.pieces if isinstance(piece, str))
+        return result._replace(weak=True, number=True) if plain else Text(f"_float({text})")
 
     def _renamed(self, spelling: Spelling) -> Spelling:
         """The spelling with the names that helpers have in this module."""
@@ -146,9 +155,10 @@ class Target:
         if self._multiplies_masks(node, operands):
             return operands
         result = [self.strong(each) if each.mask else each for each in operands]
-        if self._chooses(node) and (node.op == "map" or all(operands[place].weak for place in floats)):
-            result = [self.strong(each) if place in floats else each for place, each in enumerate(result)]
-        return result
+        weak = frozenset(place for place in floats if operands[place].weak)
+        printed = self._printed(node)
+        alone = weak if node.op == "map" and printed.expression.has(sp.Piecewise) else _called_alone(printed, weak)
+        return [self.strong(each) if place in alone else each for place, each in enumerate(result)]
 
     def _multiplies_masks(self, node: Node, operands: list[Text]) -> bool:
         """Whether each mask is a factor that a float array or scalar stands before, or beside: then it needs no cast."""
@@ -161,21 +171,19 @@ class Target:
         first = operands[holes[0]]
         return len(set(holes)) == len(holes) and _is_product(expression) and not first.weak and not first.mask
 
-    def _chooses(self, node: Node) -> bool:
-        formula = node.attributes["formula"].expression if node.op == "map" else ops.TABLE[node.op].formula
-        return formula.has(sp.Piecewise)
-
     def _cast(self, node: Node, operand: Text) -> Text:
         source, dtype = self.program.nodes[node.args[0]].dtype, node.attributes["dtype"]
         if source == dtype:
             return operand
+        if operand.number and not self.scalar:
+            return Text(f"{_TYPES[dtype]}({operand.text})")
         if dtype == "float":
             if source == "bool":
                 return operand._replace(mask=True, weak=False)
             return Text(f"float({operand.text})") if self.scalar else Text(f"{operand.at(ATOM)}.astype(_float)")
         if self.scalar:
             return Text(f"{'bool' if dtype == 'bool' else 'int'}({operand.text})")
-        return Text(f"{self.strong(operand).at(ATOM)}.astype({'bool' if dtype == 'bool' else f'np.{dtype}'})")
+        return Text(f"{self.strong(operand).at(ATOM)}.astype({_TYPES[dtype]})")
 
     def total(self, operands: list[Text]) -> Text:
         """The operands added up."""
@@ -212,6 +220,20 @@ def _power(exponent: float) -> Formula:
     """The power to this number, which prints as one: a**2, or the square root."""
     a = sp.Symbol("a", real=True)
     return formula(sp.Pow(a, number(exponent), evaluate=exponent not in (0.0, 1.0)), [a])
+
+
+@cache
+def _called_alone(printed: Formula, weak: frozenset[int]) -> frozenset[int]:
+    """The weak slots that stand in a function call or a choice without a slot that has a float type."""
+    symbols = {printed.slots[place] for place in weak if place < len(printed.slots)}
+    roots = {power for power in printed.expression.atoms(sp.Pow) if abs(power.exp) == sp.S.Half}
+    calls = printed.expression.atoms(sp.Function, sp.Piecewise) | roots
+    found = {symbol for call in calls if call.free_symbols and call.free_symbols <= symbols for symbol in call.free_symbols}
+    if isinstance(printed.expression, sp.Piecewise):
+        values = [value for value, _ in printed.expression.args]
+        if all(value.free_symbols <= symbols for value in values):
+            found |= {symbol for value in values for symbol in value.free_symbols}
+    return frozenset(place for place in weak if place < len(printed.slots) and printed.slots[place] in found)
 
 
 @cache

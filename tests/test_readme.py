@@ -1,0 +1,40 @@
+"""The README shows what graphgen does today."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from graphgen.cli import run
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+MODEL, EXCERPT = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
+
+
+def test_the_excerpt_and_the_check_are_real(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlp.py").write_text(MODEL, encoding="utf-8")
+    assert run(["compile", "mlp.py"]) == 0
+    assert EXCERPT in (tmp_path / "generated" / "mlp.py").read_text(encoding="utf-8")
+
+    table = re.search(r"```\n(name +shape.*?)```", README, re.DOTALL)
+    printed = subprocess.run([sys.executable, "generated/mlp.py"], capture_output=True, text=True, check=True).stdout
+    assert table is not None
+    columns = [[line.split()[0] for line in text.splitlines()] for text in (table[1], printed)]
+    assert columns[0] == columns[1]
+
+
+def test_the_errors_are_real(tmp_path, monkeypatch, capsys):
+    shown = re.search(r"```\n(error\[.*?)```", README, re.DOTALL)
+    model = re.search(r"<!-- (from graphgen.*?)-->", README, re.DOTALL)
+    assert shown is not None and model is not None
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(model[1], encoding="utf-8")
+    assert run(["compile", "model.py"]) == 2
+    assert capsys.readouterr().err == shown[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["model.py"]
+
+
+def test_every_file_it_names_exists():
+    for path in re.findall(r"\]\(((?!https?:)[^)]+)\)", README):
+        assert (Path(__file__).parent.parent / path).exists(), path

@@ -9,25 +9,20 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-import sympy as sp
 
-from graphgen import ops, sizes
-from graphgen.display import LONGEST, Shown, shown
-from graphgen.gradient import constants, signature
+from graphgen import sizes
+from graphgen.comments import Comments
 from graphgen.ops.axes import key_text
-from graphgen.ops.formula import formula
-from graphgen.ops.slopes import vjp
 from graphgen.program import Node, Program
+from graphgen.runtime import names_of_modules
 from graphgen.targets.numpy import Target, Text, is_view, storage
 from graphgen.targets.precedence import ANY, ATOM, MULTIPLY
-from graphgen.targets.printer import written
 from graphgen.wrap import WIDTH, wrapped
 
 Style = Literal["compact", "teach"]
 INDENT = 4
 LIMIT = 120
 RETURNED = ("output", "gradient")  # results that are arrays, each with memory of its own
-MANY = 4  # readers whose statements a comment can list
 SHORT = 12  # arithmetic of numbers that is repeated rather than named
 LONG = 24  # a part of a sum that is worth a line of its own
 
@@ -94,7 +89,6 @@ class _Emitter:
         self.program = program
         self.names = names
         self.places = {program.results["update", name]: (name, place) for name, place in places.items()}
-        self.original = original
         self.style = style
         self.scalar = scalar
         self.target = Target(program, scalar, names)
@@ -104,12 +98,9 @@ class _Emitter:
         self.uses = self._count_uses()
         self.readers = {argument: node for node in program.nodes.values() for argument in node.args}
         self.storages = Counter(storage(name, program) for (kind, _), name in program.results.items() if kind in RETURNED)
-        ends = set(original.results.values())
+        self.comments = Comments(original, style, scalar)
         for scatter in filter(self._added_at, program.nodes.values()):
             self.uses[scatter.args[1]] -= 1  # the statement in place reads the labels themselves
-        declared = [name for name, node in original.nodes.items() if not node.why.composite or node.named or name in ends]
-        self.values = {f"d_{name}" for name in declared} | {f"{name}_dot" for name in declared}
-        self.constants = constants(original)
 
     def _count_uses(self) -> dict[str, int]:
         uses = dict.fromkeys(self.program.nodes, 0)
@@ -129,7 +120,8 @@ class _Emitter:
 
     def _add(self, node: Node) -> None:
         if node.op in ("input", "param"):
-            self.texts[node.name] = Text(self.names.get(node.name, node.name), weak=node.attributes.get("weak", False), number=node.attributes.get("weak", False))
+            weak = node.attributes.get("weak", False)  # an argument of train_step
+            self.texts[node.name] = Text(self.names.get(node.name, node.name) if weak else node.name, weak=weak, number=weak)
         elif node.op == "size" or (node.op == "constant" and not isinstance(node.attributes["value"], np.ndarray)):
             self.texts[node.name] = self.target.literal(node)
             if self._is_value(node):
@@ -152,7 +144,7 @@ class _Emitter:
 
     def _is_value(self, node: Node) -> bool:
         """Whether a constant is worth a line: a name that the user gave, a seed, a result."""
-        return node.named or node.name in self.results or (self.style == "teach" and node.name in self.values)
+        return node.named or node.name in self.results or (self.style == "teach" and node.name in self.comments.values)
 
     def _has_line(self, node: Node) -> bool:
         if node.name in self.results or node.named:
@@ -163,11 +155,11 @@ class _Emitter:
         if self.style == "compact":
             return False
         if node.sweep:
-            return node.name in self.values
+            return node.name in self.comments.values
         return not node.why.composite
 
     def _add_array(self, node: Node) -> None:
-        name = f"_{node.name}"
+        name = f"_{node.name}" if f"_{node.name}" not in names_of_modules() else f"_{node.name}_array"
         self.body.arrays[name] = node.attributes["value"]
         self.texts[node.name] = Text(name)
         if node.name in self.results:
@@ -212,7 +204,7 @@ class _Emitter:
         self.texts[node.name] = Text(name)
 
     def _line(self, node: Node, code: str, first: bool = True) -> Line:
-        header, comment = self._comments(node)
+        header, comment = self.comments.of(node)
         comment = comment if first else ""
         section = "reverse" if "reverse" in node.sweep else "tangent" if node.sweep else "forward"
         return Line(wrapped(code, INDENT), comment, header, section)
@@ -296,71 +288,5 @@ class _Emitter:
         if node.shape == ():
             return f"np.array({text})"
         base = storage(name, self.program)
-        shared = self.program.nodes[base].op in ("input", "param", "constant") or self._is_shared(base)
+        shared = self.program.nodes[base].op in ("input", "param", "constant") or self.storages[base] > 1
         return f"{text}.copy()" if shared else text
-
-    def _is_shared(self, base: str) -> bool:
-        return self.storages[base] > 1
-
-    # -- comments
-
-    def _comments(self, node: Node) -> tuple[str, str]:
-        """The header above the node's group, and the comment at the right of its line."""
-        shape = "" if self.scalar or node.shape == () else sizes.shape_text(node.shape)
-        notes = "; ".join(node.why.notes)
-        if "reverse" in node.sweep:
-            return self._reverse_comments(node, shape, notes)
-        if node.why.composite:
-            return self._composite_header(node), shape
-        if node.sweep:  # a tangent beside its value
-            return "", "  ".join(filter(None, [shape, self._said(node)]))
-        return "", "  ".join(filter(None, [node.why.place, shape, notes]))
-
-    def _composite_header(self, node: Node) -> str:
-        primal = self.original.nodes[node.why.answers[0]] if node.sweep else node
-        return "  ".join([primal.why.statement, primal.why.place, *primal.why.notes])
-
-    def _reverse_comments(self, node: Node, shape: str, notes: str) -> tuple[str, str]:
-        said = self._said(node)
-        if self.style == "teach" and self.scalar:
-            return "", "  ".join(filter(None, [said, self._slope(node), notes]))
-        slope = self._slope(node) if self.style == "teach" else ""
-        return "  ".join(filter(None, [said, slope])), "  ".join(filter(None, [shape, notes]))
-
-    def _said(self, node: Node) -> str:
-        """The statements whose slope a line brings: the user's own, or in the teach style the primitives."""
-        if self.style == "compact" or len(node.why.answers) > MANY:
-            return node.why.statement
-        found = [self.original.nodes[name] for name in node.why.answers if name in self.original.nodes]
-        if any(each.why.composite for each in found):
-            return node.why.statement
-        text = "; ".join(map(self._statement, found))
-        return text if len(text) <= LONGEST else node.why.statement
-
-    def _statement(self, node: Node) -> str:
-        texts = [self._operand(argument) for argument in node.args]
-        return f"{node.name} = {shown(node.op, texts, node.attributes).text}"
-
-    def _operand(self, name: str) -> Shown:
-        node = self.original.nodes[name]
-        if node.op in ("constant", "size"):
-            return shown(node.op, [], node.attributes)
-        return Shown(name)
-
-    def _slope(self, node: Node) -> str:
-        """The local slope of the one elementwise op that a gradient passes through, as a class would see it."""
-        if len(node.why.answers) != 1 or not node.name.startswith("d_") or node.name not in self.values:
-            return ""
-        reader, operand = self.original.nodes[node.why.answers[0]], node.name[2:]
-        if reader.op not in ops.ELEMENTWISE or reader.op in ("add", "subtract", "identity", "negative") or reader.why.composite:
-            return ""
-        rule = vjp(signature(self.original, reader, self.constants), reader.args.index(operand))
-        if rule is None:
-            return ""
-        slope = rule.formula.expression.xreplace({rule.formula.slots[rule.operands.index("g")]: sp.S.One})
-        names = [{"g": "1", "y": reader.name}.get(each) or self._operand(reader.args[each]).text for each in rule.operands]
-        used = [(slot, name) for slot, name in zip(rule.formula.slots, names, strict=True) if slot in slope.free_symbols]
-        if not used:
-            return ""
-        text = written(formula(slope, [slot for slot, _ in used]), "text", [name for _, name in used])
-        return f"d{reader.name}/d{operand} = {text}"

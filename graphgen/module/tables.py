@@ -11,7 +11,7 @@ import sympy as sp
 
 from graphgen import sizes
 from graphgen.module.setting import Setting
-from graphgen.ops.linear import number_text
+from graphgen.ops.axes import number_text
 from graphgen.program import Node, Program
 from graphgen.wrap import WIDTH, wrapped
 

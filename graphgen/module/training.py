@@ -14,7 +14,7 @@ from graphgen.module.functions import Function
 from graphgen.module.layout import listed
 from graphgen.module.setting import Setting
 from graphgen.module.tables import array_text, names_text, parameter_sizes
-from graphgen.ops.linear import number_text
+from graphgen.ops.axes import number_text
 from graphgen.program import Node
 from graphgen.wrap import wrapped
 

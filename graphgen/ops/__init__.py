@@ -13,8 +13,10 @@ from typing import Any
 
 from graphgen.ops import composite as _composite
 from graphgen.ops import discrete as _discrete
+from graphgen.ops import indexing as _indexing
 from graphgen.ops import linear as _linear
 from graphgen.ops import losses as _losses
+from graphgen.ops import products as _products
 from graphgen.ops import reduction as _reduction
 from graphgen.ops.describe import describe
 from graphgen.ops.elementwise import ELEMENTWISE, Elementwise
@@ -32,7 +34,7 @@ def _rows(module: Any) -> dict[str, Any]:
 
 _FAMILIES: dict[str, dict[str, Any]] = {
     "elementwise": dict(ELEMENTWISE),
-    "linear": _rows(_linear),
+    "linear": {**_rows(_linear), **_rows(_products), **_rows(_indexing)},
     "reduction": _rows(_reduction),
     "composite": _rows(_composite),
     "loss": _rows(_losses),

@@ -230,3 +230,8 @@ def key_text(key: Key) -> str:
 def _slice_text(entry: Slice) -> str:
     start, stop, step = ("" if each is None else sizes.text(each) for each in entry)
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
+
+
+def number_text(value: float) -> str:
+    """A number as Python source; infinities and nan have no literal."""
+    return repr(value) if np.isfinite(value) else f'float("{value!r}")'

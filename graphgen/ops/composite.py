@@ -7,7 +7,7 @@ from typing import Any
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, axis_of, indexed, key_of
-from graphgen.ops.linear import _reduction_axes
+from graphgen.ops.linear import reduction_axes
 from graphgen.ops.table import Mismatch, Type, composite
 
 SHIFT = "shifted so that exp cannot overflow"
@@ -44,7 +44,7 @@ def shifted(x: Any, axis: tuple[int, ...]) -> Any:
 def _reduction(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
     if x.dtype != "float":
         raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=0)
-    return _reduction_axes(x, axis=axis, keepdims=keepdims)
+    return reduction_axes(x, axis=axis, keepdims=keepdims)
 
 
 @composite(canonical=_reduction, formula="y = log(sum(exp(x[i]) for i along axis))", note=SHIFT)

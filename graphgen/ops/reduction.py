@@ -6,7 +6,7 @@ from typing import Any
 
 from graphgen import ops
 from graphgen.ops.axes import without
-from graphgen.ops.linear import _axis_text, _reduction_axes
+from graphgen.ops.linear import axis_text, reduction_axes
 from graphgen.ops.table import Mismatch, Type, reduction
 
 
@@ -20,7 +20,7 @@ def _tied(x: Any, y: Any, policies: Any, axis: tuple[int, ...]) -> Any:
 
 
 def _extremum(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
-    attributes = _reduction_axes(x, axis=axis, keepdims=keepdims)
+    attributes = reduction_axes(x, axis=axis, keepdims=keepdims)
     for each in attributes["axis"]:
         if isinstance(x.shape[each], int) and x.shape[each] == 0:
             raise Mismatch("GG023", f"axis {each} of {x} is empty: it has no largest element", "give it a size", about=0)
@@ -45,7 +45,7 @@ class max:
         return _tied(x, y, policies, axis)
 
     def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
-        return f"{{0:atom}}.max({', '.join(filter(None, [_axis_text(axis, x.ndim), 'keepdims=True' if keepdims else '']))})"
+        return f"{{0:atom}}.max({', '.join(filter(None, [axis_text(axis, x.ndim), 'keepdims=True' if keepdims else '']))})"
 
 
 @reduction
@@ -60,7 +60,7 @@ class min:
         return _tied(x, y, policies, axis)
 
     def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
-        return f"{{0:atom}}.min({', '.join(filter(None, [_axis_text(axis, x.ndim), 'keepdims=True' if keepdims else '']))})"
+        return f"{{0:atom}}.min({', '.join(filter(None, [axis_text(axis, x.ndim), 'keepdims=True' if keepdims else '']))})"
 
 
 @reduction

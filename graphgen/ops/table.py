@@ -340,3 +340,11 @@ def _split(
         attributes[keyword] = value
     operands.extend(arguments[count + len(row.attributes) :])
     return operands, attributes
+
+
+def need_floats(op: str, *types: Type) -> None:
+    """Raise `Mismatch` for the first operand that does not hold floats."""
+    for place, each in enumerate(types):
+        if each.dtype != "float":
+            help = f'convert with ops.cast({{{place}}}, "float")'
+            raise Mismatch("GG031", f"needs floats, got {each.dtype}", help, about=place)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["Cut", "helpers"]
+__all__ = ["Cut", "helpers", "names_of_modules"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,12 @@ def helpers(names: Iterable[str], rename: Mapping[str, str] | None = None) -> Cu
         numpy=_NUMPY in imports,
         supplied=tuple(sorted(used & _supplied())),
     )
+
+
+@cache
+def names_of_modules() -> frozenset[str]:
+    """The names that a generated module may have besides its public face and the user's: helpers, and what they read."""
+    return frozenset(_table()) | _supplied() | {"_trained"}
 
 
 _NUMPY = "import numpy as np"

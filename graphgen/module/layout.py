@@ -27,12 +27,17 @@ def laid_out(lines: list[Line]) -> list[str]:
 
 
 def _header(text: str) -> list[str]:
+    """A comment over as many lines as it takes, broken between a statement and what is said of it, or at a space."""
     room = LIMIT - INDENT - 2
-    if len(text) <= room:
-        return [f"# {text}"]
-    cut = text.rfind("  ", 0, room)  # between a statement and what is said of it
-    cut = cut if cut > 0 else text.rfind(" ", 0, room)
-    return [f"# {text[:cut].rstrip()}", *_header(text[cut:].lstrip())] if cut > 0 else [f"# {text}"]
+    lines = []
+    while len(text) > room:
+        cut = text.rfind("  ", 1, room)
+        cut = cut if cut > 0 else text.rfind(" ", 1, room)
+        if cut < 0:
+            break
+        lines.append(f"# {text[:cut].rstrip()}")
+        text = text[cut:].lstrip()
+    return [*lines, f"# {text}"]
 
 
 def _commented(line: Line, column: int) -> list[str]:

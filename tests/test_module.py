@@ -1,0 +1,147 @@
+"""Generated modules as their users meet them: names that yield, fresh results, corner cases of the public face."""
+
+import ast
+
+import numpy as np
+import pytest
+
+from graphgen import Graph, compile, layers, load, losses, ops
+from graphgen.wrap import wrapped
+
+STYLES = ["teach", "compact"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_helpers_and_arguments_yield_to_names_of_the_user(style):
+    g = Graph("yielding", dtype="float32")
+    parameters = g.input("parameters", shape=("n", 3))
+    sigmoid = g.param("sigmoid", (3, 3))
+    learning_rate = g.input("learning_rate", shape=())
+    tangents = ops.sigmoid(parameters @ sigmoid)
+    finite_max = ops.softmax(tangents * learning_rate)
+    g.output(Outputs=tangents, step=finite_max)
+    g.loss(losses.mse(finite_max, parameters))
+    g.optimizer("adam")
+    module = load(g, style=style, mode="both")
+    assert max(module.check_gradients().values()) < 1e-6
+    given = module.init_parameters()
+    state = module.init_optimizer_state(given)
+    values = np.ones((2, 3), dtype=np.float32)
+    before = module.loss(given, parameters=values, learning_rate=1.0)
+    assert module.train_step(given, state, values, 1.0) == before
+    assert module.loss(given, values, 1.0) < before
+
+
+@pytest.mark.parametrize("name", ["check", "hash", "float", "bounds", "trained", "main", "packed"])
+def test_constants_do_not_meet_the_names_of_the_module(name):
+    g = Graph("constants")
+    w = g.param("w", (3,))
+    table = g.constant(np.array([1.0, 2.0, 3.0]), name=f"{name}_")
+    kernel = g.constant(np.array([2.0, 0.0, 1.0]), name=name) if name not in ("hash", "float") else table
+    g.loss((w * table * kernel).sum())
+    assert max(load(g).check_gradients().values()) < 1e-6
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_results_are_fresh_and_writable(style):
+    g = Graph("fresh")
+    x = g.input("x", shape=("n", 2))
+    w = g.param("w", (2, 2))
+    b = g.param("b", (2, 2))
+    scale = g.constant(np.array([1.0, 2.0]), name="scale")
+    g.output(given=x, turned=w.T, kept=b, same=b, broad=ops.broadcast_to(w[0], shape=(3, 2)), scale=scale, row=x[0])
+    g.loss((w + b).sum() + (x * scale).sum() + (w * b).sum() * 0.0)
+    module = load(g, style=style, wrt=["x"])
+    parameters = {"w": np.ones((2, 2)), "b": np.ones((2, 2))}
+    value = np.ones((4, 2))
+    arrays = [*module.forward(parameters, value), *module.value_and_grad(parameters, value)[1].values()]
+    arrays += module.value_and_grad(parameters, value)[1].values()
+    for place, array in enumerate(arrays):
+        assert array.flags.writeable
+        assert not any(np.shares_memory(array, other) for other in [*parameters.values(), value, *arrays[:place]])
+    expected = [array.copy() for array in module.forward(parameters, value)]
+    for array in module.forward(parameters, value):
+        array[...] = np.nan
+    assert all(map(np.array_equal, module.forward(parameters, value), expected))
+
+
+def test_a_step_that_cannot_be_taken_changes_nothing():
+    g = Graph("step")
+    first, second = g.param("first", (2,), init=1.0), g.param("second", (2,), init=1.0)
+    g.loss((first * second).sum())
+    g.optimizer("momentum")
+    module = load(g)
+    parameters = module.init_parameters()
+    state = module.init_optimizer_state(parameters)
+    parameters["second"].flags.writeable = False
+    with pytest.raises(ValueError, match="second: expected a writable array of floats"):
+        module.train_step(parameters, state)
+    assert parameters["first"].tolist() == [1.0, 1.0]
+    assert state["velocity"]["first"].tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="velocity is missing; start with init_optimizer_state"):
+        module.train_step(module.init_parameters(), {})
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_parameters_with_symbolic_sizes(style):
+    g = Graph("symbolic")
+    x = g.input("x", shape=("rows", "features"))
+    w = g.param("w", (x.shape[1], 2 * x.shape[1]))
+    b = g.param("b", (2 * x.shape[1],), init="zeros")
+    g.output(h=ops.tanh(x @ w + b).reshape(x.shape[0] * 2, x.shape[1]))
+    g.loss(ops.tanh(x @ w + b).mean())
+    module = load(g, style=style)
+    assert max(module.check_gradients().values()) < 1e-6
+    parameters = module.init_parameters(seed=3, features=4)
+    assert {name: array.shape for name, array in parameters.items()} == {"w": (4, 8), "b": (8,)}
+    assert module.forward(parameters, np.ones((3, 4))).shape == (6, 4)
+    parameters["b"] = np.zeros(7)
+    with pytest.raises(ValueError, match="b"):
+        module.forward(parameters, np.ones((3, 4)))
+
+
+def test_a_module_without_parameters_or_inputs():
+    g = Graph("nothing")
+    g.loss(ops.sin(g.constant(2.0)))
+    module = load(g)
+    assert module.init_parameters() == {}
+    assert module.value_and_grad({}) == (pytest.approx(np.sin(2.0)), {})
+
+
+def test_inference_needs_no_loss_and_no_other_parameters():
+    g = Graph("served", dtype="float32")
+    x = g.input("x", shape=("n", 3))
+    target = g.input("target", shape=("n", 2))
+    unused = g.param("unused", (2,))
+    y = layers.dense(x, 2, name="fc")
+    g.output(y=y)
+    g.loss(losses.mse(y * unused, target))
+    source = compile(g, inference=True)
+    functions = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    assert functions[0] == "forward"
+    assert not {"loss", "value_and_grad", "train_step", "init_parameters"} & set(functions)
+    module = load(source)
+    assert list(module.PARAMETERS) == ["fc_w", "fc_b"]
+    assert list(module.INPUTS) == ["x"]
+
+
+def test_long_sums_are_broken_and_right():
+    g = Graph("long")
+    w = g.param("w", (3,))
+    g.loss(ops.stack([ops.tanh(w * float(place)) for place in range(60)]).sum())
+    source = compile(g)
+    assert max(map(len, source.splitlines())) <= 120
+    assert max(load(source).check_gradients().values()) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("x = f(a, b)", ["x = f(a, b)"]),
+        ("value = function(alpha, beta)", ["value = function(", "    alpha, beta", ")"]),
+        ("value = function(alpha, beta, gamma, delta)", ["value = function(", "    alpha,", "    beta,", "    gamma,", "    delta,", ")"]),
+        ("value = alpha * beta + gamma * delta", ["value = (", "    alpha * beta", "    + gamma * delta", ")"]),
+    ],
+)
+def test_wrapped(code, lines):
+    assert wrapped(code, 0, width=26).split("\n") == lines

@@ -65,6 +65,8 @@ def _elementwise(row: Any) -> list[Fact]:
     from graphgen.targets.printer import written
 
     formula = written(row.derived(), "text", row.operands)
+    if formula == f"{row.name}({', '.join(row.operands)})":  # sigmoid is known by its name where it stands in a slope
+        formula = str(row.formula)
     facts = [("formula", f"y = {formula}"), *_slopes(row)]
     facts.append(("shape", "operands broadcast" if len(row.slots) > 1 else "that of the operand"))
     facts.append(("dtype", _DTYPES[row.dtype_rule]))

@@ -61,7 +61,7 @@ def forward(parameters: dict, i1: float, i2: float) -> Outputs:
 
 def loss(parameters: dict, i1: float, i2: float, target1: float, target2: float) -> float:
     """Return the loss error."""
-    (w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2, target1, target2) = _check(
+    w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2, target1, target2 = _check(
         parameters, i1=i1, i2=i2, target1=target1, target2=target2
     )
 
@@ -81,7 +81,7 @@ def value_and_grad(
     target2: float,
 ) -> tuple[float, dict[str, float]]:
     """Return the loss error, and its gradient with respect to w1, w2, w3, w4, w5, w6, w7 and w8."""
-    (w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2, target1, target2) = _check(
+    w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, i1, i2, target1, target2 = _check(
         parameters, i1=i1, i2=i2, target1=target1, target2=target2
     )
 

@@ -101,8 +101,10 @@ def new_command(name: str) -> None:
 
 
 def _check_new_name(name: str) -> None:
-    """Refuse what is no module name, and what would hide a module that the model needs."""
+    """Refuse what is no module name or no graph name, and what would hide a module that the model needs."""
     import keyword
+
+    from graphgen.names import fact_problems
 
     needed = {"click", "graphgen", "jinja2", "networkx", "numpy", "rich", "sympy"}
     if not name.isidentifier() or keyword.iskeyword(name):
@@ -111,6 +113,9 @@ def _check_new_name(name: str) -> None:
     if name in needed or name in sys.stdlib_module_names:
         help = f"choose another name, such as {name}_model"
         raise _wrong("GG086", f"{name}.py would hide the module {name} from Python", help)
+    facts = {"name": name, "dtype": "float64", "relu_at_zero": 0.0, "ties": "split"}
+    for _, (code, message, help) in fact_problems(facts):
+        raise _wrong(code, message, help)
 
 
 def _split_names(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -152,7 +157,8 @@ def compile_command(
     if explain:
         click.echo(built.report, err=True)
     if output == "-":
-        click.echo(built.source.encode(), nl=False)
+        with _to_stdout():
+            click.echo(built.source.encode(), nl=False)
         return
     file = _default_file(graph.dag.graph["name"]) if output is None else Path(output)
     if check or diff:
@@ -173,7 +179,8 @@ def _compare(file: Path, source: str, check: bool, diff: bool) -> None:
 
     old = writing.read(file)
     if diff:
-        click.echo(writing.difference(file, old, source).encode(), nl=False)
+        with _to_stdout():
+            click.echo(writing.difference(file, old, source).encode(), nl=False)
     if not check:
         return
     if old == source.encode():
@@ -190,6 +197,19 @@ def _write(file: Path, source: str, force: bool, model: Path) -> None:
         raise _wrong("GG084", f"{file} is the model itself", "write to another file with -o")
     writing.write(file, source, force=force)
     click.echo(f"wrote {file}", err=True)
+
+
+@contextlib.contextmanager
+def _to_stdout() -> Iterator[None]:
+    """Report a stdout that cannot be written to; a reader that has gone is click's affair."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _wrong("GG085", f"cannot write to stdout: {error.strerror}") from error
 
 
 @contextlib.contextmanager
@@ -211,6 +231,7 @@ def _warnings_as_text() -> Iterator[None]:
 
 @commands.command("ops")
 @click.argument("name", required=False)
+@_to_stdout()
 def ops_command(name: str | None) -> None:
     """List the ops, or describe the one called NAME."""
     from graphgen import ops

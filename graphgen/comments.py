@@ -50,8 +50,9 @@ class Comments:
             return self._reverse_comments(node, shape, notes)
         if node.why.composite:
             return self._composite_header(node), shape
-        if node.sweep:  # a tangent beside its value
-            return "", "  ".join(filter(None, [shape, self._said(node)]))
+        if node.sweep:  # a tangent beside its value, which the compact style leaves to the names
+            said = self._said(node) if self.style == "teach" else ""
+            return "", "  ".join(filter(None, [shape, said, notes]))
         return "", "  ".join(filter(None, [node.why.place, shape, notes]))
 
     def _composite_header(self, node: Node) -> str:

@@ -15,7 +15,7 @@ from graphgen.comments import Comments
 from graphgen.ops.axes import key_text
 from graphgen.program import Node, Program
 from graphgen.runtime import names_of_modules
-from graphgen.targets.numpy import Target, Text, is_view, storage
+from graphgen.targets.numpy import Target, Text, is_read_only, storage, viewed
 from graphgen.targets.precedence import ANY, ATOM, MULTIPLY
 from graphgen.wrap import WIDTH, wrapped
 
@@ -252,7 +252,7 @@ class _Emitter:
         if not picks_one or reader.op not in ("add", "accumulate") or len(reader.args) != 2:
             return None
         base = self.program.nodes[next(each for each in reader.args if each != node.name)]
-        own = self.uses[base.name] == 1 and not base.named and base.name not in self.results and base.args and not is_view(base, self.program)
+        own = self.uses[base.name] == 1 and not base.named and base.name not in self.results and base.args and viewed(base, self.program) is None
         return reader if own and base.op != node.op and sizes.same(base.shape, node.shape) else None
 
     def _is_added_at(self, name: str) -> bool:
@@ -289,4 +289,4 @@ class _Emitter:
             return f"np.array({text})"
         base = storage(name, self.program)
         shared = self.program.nodes[base].op in ("input", "param", "constant") or self.storages[base] > 1
-        return f"{text}.copy()" if shared else text
+        return f"{text}.copy()" if shared or is_read_only(name, self.program) else text

@@ -6,6 +6,7 @@ the tidying.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from graphgen import ops, sizes
@@ -166,7 +167,8 @@ def signature(program: Program | Builder, node: Node, constant: set[str]) -> Sig
     for argument in node.args:
         leaf = program.nodes[argument]
         number = leaf.op == "constant" and leaf.shape == () and leaf.dtype != "bool"
-        numbers.append(float(leaf.attributes["value"]) if number else None)
+        value = float(leaf.attributes["value"]) if number else None
+        numbers.append(value if value is not None and math.isfinite(value) else None)
     return Signature(
         op=node.attributes["formula"] if node.op == "map" else node.op,
         attributes=() if node.op == "map" else tuple(sorted(node.attributes.items())),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 
 from graphgen.errors import GraphError, Problem
 
-# How the line begins by which a generated module is known; it stands in the module's docstring.
-HEADER = "made by graphgen "
+# The line by which a generated module is known; it stands in the module's docstring.
+HEADER = re.compile(r"made by graphgen \S+ \(target \w+\); its authors claim no ownership of this file")
 
 
 def is_generated(text: str) -> bool:
@@ -17,7 +18,7 @@ def is_generated(text: str) -> bool:
     before, *docstring = text.split('"""', 2)
     if before.strip() not in ("", "r") or not docstring:
         return False
-    return any(line.startswith(HEADER) for line in docstring[0].splitlines())
+    return any(HEADER.fullmatch(line) for line in docstring[0].splitlines())
 
 
 def write(file: Path, text: str, *, force: bool = False) -> None:

@@ -14,7 +14,8 @@ from graphgen import cli
 from graphgen.cli import run
 from graphgen.errors import GraphError, GraphWarning, Problem
 
-SOURCE = '"""one: forward sweep of model.py.\n\nmade by graphgen 0.1.0\n"""\n\nvalue = "é"\n'
+HEADER = "made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file"
+SOURCE = f'"""one: forward sweep of model.py.\n\n{HEADER}\n"""\n\nvalue = "é"\n'
 MODEL = 'from graphgen import Graph\n\ng = Graph("one")\nx = g.input("x")\n'
 
 
@@ -126,7 +127,14 @@ def test_a_generated_file_is_written_over(build):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "print('made by graphgen ')\n", '"""Mine, not\nmade of\n"""\n# made by graphgen 0.1.0\n', "x = 1 # \xff\n"],
+    [
+        "",
+        f"print('{HEADER}')\n",
+        f'"""Mine, not\nmade of\n"""\n# {HEADER}\n',
+        '"""Plots of what is\nmade by graphgen and others\n"""\n',
+        f'"""Mine\n{HEADER}, but mine\n"""\n',
+        "x = 1 # \xff\n",
+    ],
 )
 def test_no_other_file_is_written_over(build, capsys, text):
     Path("out.py").write_bytes(text.encode("latin-1"))
@@ -214,7 +222,7 @@ def test_check(build, capsys):
 def test_diff(build, capsys):
     Path("out.py").write_text(SOURCE.replace("é", "e"))
     difference = (
-        '--- out.py\n+++ out.py\n@@ -3,5 +3,5 @@\n made by graphgen 0.1.0\n """\n \n-value = "e"\n+value = "é"\n \n'
+        f'--- out.py\n+++ out.py\n@@ -3,5 +3,5 @@\n {HEADER}\n """\n \n-value = "e"\n+value = "é"\n \n'
     )
     assert run(["compile", "model.py", "-o", "out.py", "--diff"]) == cli.DONE
     assert capsys.readouterr() == (difference, "")
@@ -298,6 +306,22 @@ def test_a_closed_pipe(folder):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", [["compile", "model.py", "-o", "-"], ["compile", "model.py", "--diff"], ["ops"]])
+def test_a_full_stdout(folder, command):
+    Path("model.py").write_text(MODEL + "g.output(y=x + x)\n")
+    code = f"from graphgen.cli import run\nraise SystemExit(run({command}))"
+    environment = os.environ | {"PYTHONPATH": str(Path(graphgen.__file__).parent.parent)}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment
+        )
+    assert (done.returncode, done.stderr) == (
+        cli.WRONG,
+        "error[GG085]: cannot write to stdout: No space left on device\n",
+    )
+
+
 def test_new(folder, capsys):
     assert run(["new", "tiny_net"]) == cli.DONE
     out, err = capsys.readouterr()
@@ -334,6 +358,15 @@ def test_a_new_model_needs_an_identifier(folder, capsys, name):
     assert capsys.readouterr().err == (
         f"error[GG086]: {name!r} is no Python identifier\n"
         "   = help: use letters, digits and _, such as my_model; without .py\n"
+    )
+    assert files() == ["model.py"]
+
+
+def test_a_new_model_has_a_name_that_a_graph_may_have(folder, capsys):
+    assert run(["new", "é"]) == cli.WRONG
+    assert capsys.readouterr().err == (
+        "error[GG011]: 'é' cannot name a graph\n"
+        "   = help: a module is called by it: use letters, digits and underscores\n"
     )
     assert files() == ["model.py"]
 

@@ -65,6 +65,78 @@ def test_results_are_fresh_and_writable(style):
     assert all(map(np.array_equal, module.forward(parameters, value), expected))
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_formulas_that_are_their_operand_share_no_memory(style):
+    g = Graph("itself")
+    x = g.input("x", shape=("n", 3))
+    w = g.param("w", (1, 3))
+    g.output(leaky=ops.leaky_relu(x, negative_slope=1.0), power=x**1)
+    g.loss((w.mean(axis=0) * x).sum())
+    module = load(g, style=style)
+    value = np.ones((2, 3))
+    results = [*module.forward(module.init_parameters(), value)]
+    assert not any(np.shares_memory(each, value) for each in results)
+    assert not np.shares_memory(*results)
+    assert module.value_and_grad(module.init_parameters(), value)[1]["w"].flags.writeable
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda w: ops.sqrt(ops.concat([w**2, np.zeros(1)], axis=0)),
+        lambda w: ops.tanh(ops.pad(w, ((0, 1),)) ** -2),
+        lambda w: ops.stack([w**2 + 1.0, w * w * 0.0 + ops.stop_gradient(w) * 0.0], axis=0) ** 1.5,
+    ],
+)
+def test_tangents_of_constants_beside_values_stay_zero(style, value):
+    g = Graph("beside")
+    w = g.param("w", (3,), init=np.array([1.0, 2.0, 3.0]))
+    g.loss(value(w).sum())
+    module = load(g, style=style, mode="both")
+    parameters, direction = module.init_parameters(), np.array([0.3, -0.2, 0.1])
+    expected = module.value_and_grad(parameters)[1]["w"] @ direction
+    assert module.jvp(parameters, {"w": direction})[1] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_exponents_without_a_slope(style):
+    for exponent, expected in ((0, 6.0), (0.0, 6.0), (float("inf"), 6.0)):
+        g = Graph("exponents")
+        x = g.input("x", shape=("n", 3))
+        w = g.param("w", (3,), init=1.0)
+        g.loss((x**exponent * w).sum())
+        module = load(g, style=style)
+        loss, gradients = module.value_and_grad(module.init_parameters(), np.ones((2, 3)))
+        assert loss == expected
+        assert gradients["w"].tolist() == [2.0, 2.0, 2.0]
+
+
+def test_sizes_called_like_the_generator_s_own_names():
+    g = Graph("sizes")
+    w = g.param("w", ("seed", "generator"))
+    table = g.constant(np.zeros((0, 2)), name="table")
+    g.output(table=table)
+    g.loss(w.mean())
+    module = load(g)
+    assert module.init_parameters(1, seed=2, generator=3)["w"].shape == (2, 3)
+    assert module.forward(module.init_parameters(1, seed=2, generator=3)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_many_parameters_keep_lines_short(style):
+    g = Graph("wide")
+    x = g.input("x", shape=("array", "dtype"))
+    parameters = [g.param(f"parameter_{place}", (3,)) for place in range(14)]
+    g.output(y=x * 2.0)
+    g.loss(x.sum() + sum(parameter.sum() for parameter in parameters))
+    source = compile(g, style=style, mode="both")
+    assert max(map(len, source.splitlines())) <= 120
+    assert "    *_, x = _check(parameters, x=x)\n" in source
+    assert "array = x.shape" not in source
+    assert max(load(source).check_gradients().values()) < 1e-6
+
+
 def test_a_step_that_cannot_be_taken_changes_nothing():
     g = Graph("step")
     first, second = g.param("first", (2,), init=1.0), g.param("second", (2,), init=1.0)

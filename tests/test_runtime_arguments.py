@@ -99,6 +99,13 @@ def test_what_does_not_fit_is_named(module, parameters, name, value, text):
     assert message(module._check, parameters, **{name: value}) == text
 
 
+@pytest.mark.parametrize(("value", "name"), [(None, "NoneType"), ([], "list"), (np.ones(3), "ndarray")])
+def test_parameters_that_are_no_dict_are_named(module, value, name):
+    x = np.ones((1, 3))
+    assert message(module._check, value, x=x) == f"parameters: expected a dict of arrays by name, got {name}"
+    assert message(module._check_scalars, value) == f"parameters: expected a dict of numbers by name, got {name}"
+
+
 def test_lists_of_unequal_lengths_are_named(module, parameters):
     text = message(module._check, parameters, x=[[1.0], [1.0, 2.0]])
     assert text.startswith("x: expected float32, got what is no array: ")

@@ -1,5 +1,9 @@
 """Files of parameters: exact round trips, one error that lists everything, nothing half-written, nothing unpickled."""
 
+import os
+import stat
+import zipfile
+
 import numpy as np
 import pytest
 from runtime_module import build, source
@@ -87,6 +91,46 @@ def test_what_is_no_npz_file_is_refused(module, tmp_path):
     assert str(caught.value) == f"{path}: not an npz file"
     with pytest.raises(FileNotFoundError):
         module.load_parameters(tmp_path / "b.npz")
+
+
+def test_an_entry_that_is_no_array_is_listed(module, parameters, tmp_path):
+    path = tmp_path / "a.npz"
+    module.save_parameters(path, {**parameters, "scale": 1.0})
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "b.npz", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"text" if name == "p/b.npy" else old.read(name))
+    with pytest.raises(ValueError) as caught:
+        module.load_parameters(tmp_path / "b.npz")
+    title = "b.npz does not fit this graph, 9c0d77aa; it was saved by 9c0d77aa:"
+    assert str(caught.value) == f"{tmp_path / title}\n  b: not an array"
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_file_is_named(module, parameters, tmp_path, save):
+    path = tmp_path / "a.npz"
+    save(path, graph="9c0d77aa", **{f"p/{name}": array for name, array in parameters.items()})
+    content = path.read_bytes()
+    refused = 0
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x11]) + content[place + 1 :])
+        try:
+            module.load_parameters(path)  # a date, for one, does not matter
+        except ValueError as error:
+            assert str(error).startswith(str(path))
+            refused += 1
+    assert refused > len(content) / 2
+
+
+def test_a_link_and_a_mode_are_kept(module, parameters, tmp_path):
+    real, link = tmp_path / "real.npz", tmp_path / "link.npz"
+    real.write_bytes(b"old")
+    real.chmod(0o600)
+    link.symlink_to("real.npz")
+    module.save_parameters(link, parameters)
+    assert os.readlink(link) == "real.npz" and not real.is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+    assert list(module.load_parameters(real)) == ["w", "b", "scale"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.npz", "real.npz"]
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(module, parameters, tmp_path, monkeypatch):

@@ -143,7 +143,8 @@ def _function(
 ) -> Function:
     arguments = [f"{setting.names['parameters']}: dict", *(f"{node.name}: {setting.annotation}" for node in inputs)]
     code = "\n".join([*(line.code for line in body.lines), returned])
-    lines = [*_entry(setting, inputs), *(first or []), *_size_lines(setting, inputs, code)]
+    size_lines = _size_lines(setting, inputs, code)
+    lines = [*_entry(setting, inputs, "\n".join([*(first or []), *size_lines, code])), *(first or []), *size_lines]
     lines = [part for line in lines for part in wrapped(line, INDENT).split("\n")]
     statements = laid_out(body.lines)
     gap = [""] if lines and statements else []
@@ -151,18 +152,35 @@ def _function(
     return Function(name, arguments, answer, docstring, lines + gap + statements, returns, QUIET if body.quiet else "")
 
 
-def _entry(setting: Setting, inputs: list[Node]) -> list[str]:
-    """Arguments are checked and unpacked."""
-    names = [node.name for node in [*setting.parameters, *inputs]]
+def _entry(setting: Setting, inputs: list[Node], code: str) -> list[str]:
+    """Arguments are checked and unpacked; what the code does not read is called _."""
+    names = [node.name if _reads(code, node.name) else "_" for node in [*setting.parameters, *inputs]]
     given = "".join(f", {node.name}={node.name}" for node in inputs)
     setting.use("_check")
-    return [_assigned(names, f"_check({setting.names['parameters']}{given})")] if names else []
+    call = f"_check({setting.names['parameters']}{given})"
+    return [_assigned(names, call) if set(names) > {"_"} or "_" not in names else call] if names else []
 
 
 def _assigned(names: list[str], call: str) -> str:
-    left = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
-    long = len(left) + len(call) + 3 + INDENT > WIDTH and len(names) > 1
-    return f"({left}) = {call}" if long and len(left) > WIDTH // 2 else f"{left} = {call}"
+    left = ", ".join(_without_runs(names)) if len(names) > 1 else f"({names[0]},)"
+    if len(left) + INDENT + 4 <= WIDTH:
+        return f"{left} = {call}"
+    return "\n".join(["(", *textwrap.wrap(f"{left},", WIDTH, initial_indent="    ", subsequent_indent="    "), f") = {wrapped(call, INDENT + 4)}"])
+
+
+def _without_runs(names: list[str]) -> list[str]:
+    """The names with the longest run of _ as one *_."""
+    length, start, run = 0, 0, 0
+    for place, name in enumerate(names):
+        run = run + 1 if name == "_" else 0
+        if run > length:
+            length, start = run, place - run + 1
+    return [*names[:start], "*_", *names[start + length :]] if length > 2 else names
+
+
+def _reads(code: str, name: str) -> bool:
+    """Whether the code reads a name: not as an attribute, not as a keyword."""
+    return re.search(rf"(?<![.\w]){name}(?!\w|=[^=])", code) is not None
 
 
 def _size_lines(setting: Setting, inputs: list[Node], code: str) -> list[str]:
@@ -180,7 +198,7 @@ def _size_lines(setting: Setting, inputs: list[Node], code: str) -> list[str]:
     if derived:
         setting.use("_expect")
     text = "\n".join([code, *derived])
-    return [line for name, line in lines.items() if re.search(rf"\b{name}\b", text)] + derived
+    return [line for name, line in lines.items() if _reads(text, name)] + derived
 
 
 def _of_shape(node: Node) -> str:

@@ -108,6 +108,8 @@ def names_text(names: Iterable[str]) -> str:
 
 def array_text(array: np.ndarray, indent: int, dtype: str = "") -> str:
     """An array as Python source."""
+    if not array.size:
+        return f"np.zeros({sizes.shape_text(array.shape)}{f', dtype={dtype}' if dtype else ''})"
     inside = re.sub(r"\b(nan|inf)\b", r'float("\1")', repr(array.tolist()))
     return wrapped(f"np.array({inside}{f', dtype={dtype}' if dtype else ''})", indent)
 

@@ -22,20 +22,25 @@ from graphgen.wrap import wrapped
 def init_parameters(setting: Setting) -> Function:
     """Parameters drawn by seed, in order of declaration."""
     names = parameter_sizes(setting)
-    arguments = ["seed: int = 0", *(["*"] if names else []), *(f"{name}: int" for name in names)]
+    seed, generator = (_yielding(name, names) for name in ("seed", "generator"))
+    arguments = [f"{seed}: int = 0", *(["*"] if names else []), *(f"{name}: int" for name in names)]
     if not setting.parameters:
         return Function("init_parameters", arguments, "dict", ["Return no parameters: the model has none."], [], "return {}")
     setting.use("_packed")
-    values = {node.name: _initial(setting, node) for node in setting.parameters}
+    values = {node.name: _initial(setting, node, generator) for node in setting.parameters}
     entries = [f'    "{name}": {value},' for name, value in values.items()]
-    drawn = any("(generator, " in value for value in values.values())
-    lines = ["generator = np.random.default_rng(seed)"] if drawn else []
+    drawn = any(f"({generator}, " in value for value in values.values())
+    lines = [f"{generator} = np.random.default_rng({seed})"] if drawn else []
     what = "floats" if setting.scalar else "views of one flat vector, in the order of PARAMETERS"
     returned = "\n".join(["return _packed({", *entries, "})"])
     return Function("init_parameters", arguments, "dict", [f"Return new parameters: {what}."], lines, returned)
 
 
-def _initial(setting: Setting, node: Node) -> str:
+def _yielding(name: str, taken: list[str]) -> str:
+    return _yielding(f"{name}_", taken) if name in taken else name
+
+
+def _initial(setting: Setting, node: Node, generator: str) -> str:
     """The expression of a parameter's initial value."""
     init, shape = node.attributes["init"], sizes.shape_text(node.shape)
     if isinstance(init, str):
@@ -50,7 +55,7 @@ def _initial(setting: Setting, node: Node) -> str:
         return _filled(setting, shape, {"zeros": 0.0, "ones": 1.0}.get(init.name, options.get("value", 0.0)))
     setting.use(init.name)
     keywords = "".join(f", {key}={number_text(value)}" for key, value in options.items())
-    return f"{setting.names[init.name]}(generator, {shape}{keywords})"
+    return f"{setting.names[init.name]}({generator}, {shape}{keywords})"
 
 
 def _filled(setting: Setting, shape: str, value: float) -> str:

@@ -114,7 +114,7 @@ def may_be_infinite(node: Node, signs: Signs) -> bool:
         return node.args[1] not in signs.positive and not divisor
     if node.op == "power":
         exponent = literal(signs.program.nodes[node.args[1]])
-        return node.args[0] not in signs.positive and not (exponent is not None and exponent >= 0 and exponent == int(exponent))
+        return node.args[0] not in signs.positive and not (exponent is not None and exponent >= 0 and float(exponent).is_integer())
     return node.op in ("log", "log1p", "sqrt", "reciprocal") and node.args[0] not in signs.positive
 
 

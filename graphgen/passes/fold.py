@@ -142,8 +142,8 @@ def _absorbed(derived: Formula, place: int, value: float) -> Formula | None:
     if len(others) != len(factors) - 1 or any(slot in factor.free_symbols for factor in others) or not others:
         return None
     before = as_float(coefficient)
-    exact = Fraction(before) * Fraction(value) == Fraction(before * value) and Fraction(before) == Fraction(int(coefficient.p), int(coefficient.q))
-    if not exact:
+    kept = not isinstance(coefficient, sp.Rational) or Fraction(before) == Fraction(int(coefficient.p), int(coefficient.q))
+    if not kept or not math.isfinite(before * value) or Fraction(before) * Fraction(value) != Fraction(before * value):
         return None
     return formula(number(before * value) * sp.Mul(*others), [each for each in derived.slots if each != slot])
 

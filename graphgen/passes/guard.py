@@ -14,15 +14,21 @@ from graphgen.passes.protect import unsafe
 from graphgen.passes.rewriting import Draft, is_elementwise, literal
 from graphgen.program import Node, Program
 
-SWEEP = "reverse"
+SWEEP, TANGENT = "reverse", "tangent"
+_SURROUNDING = ("pad", "scatter_add", "scatter_add_along_axis", "assemble")  # what they put around a tangent is 0
 NOTE = "0 where the gradient is 0, whatever the slope"
 
 
 def guard(program: Program) -> Program:
-    """The program with a strong zero in those slopes that may be infinite where a later `where` takes its other branch.
+    """The program with a strong zero in those slopes that may be infinite where what they are multiplied with is 0.
 
-    It comes after `gradient`, before any other pass.
+    A gradient is 0 where a later `where` takes its other branch, a tangent where constants were joined to a value. It
+    comes after `gradient` and `tangent`, before any other pass.
     """
+    return _guard_tangents(_guard_gradients(program))
+
+
+def _guard_gradients(program: Program) -> Program:
     behind = _behind(program)
     signs = Signs(program)
     poles = {name: _poles(program, program.nodes[name], signs) for name in behind}
@@ -97,3 +103,49 @@ def _answered(program: Program, node: Node) -> Iterator[tuple[str, Node]]:
         value, gradient = program.nodes.get(name), f"d_{name}"
         if value is not None and gradient in node.args and (value.op == "map" or value.op in ops.ELEMENTWISE):
             yield gradient, value
+
+
+def _guard_tangents(program: Program) -> Program:
+    zeros = _partly_zero(program)
+    if not zeros:
+        return program
+    signs = Signs(program)
+    draft = Draft(program)
+    for node in program.nodes.values():
+        value = program.nodes.get(node.why.answers[0]) if node.sweep[-1:] == (TANGENT,) and node.why.answers else None
+        dots = [name for name in dict.fromkeys(node.args) if name in zeros]
+        if value is None or not dots or not is_elementwise(node) or not is_elementwise(value):
+            draft.put(node)
+            continue
+        poles = _poles(program, value, signs)
+        harmless = {**poles, **({value.name: 1.0} if poles else {})}
+        draft.put(_harmless(draft, node, dots, {name: number for name, number in harmless.items() if name in node.args}))
+    return draft.build()
+
+
+def _harmless(draft: Draft, node: Node, dots: list[str], harmless: dict[str, float]) -> Node:
+    """A tangent with harmless operands where all the tangents that go into it are 0."""
+    if not harmless:
+        return node
+    tests = [draft.add(node, "equal", (dot, draft.constant(node, 0.0))) for dot in dots]
+    zero = tests[0]
+    for test in tests[1:]:
+        zero = draft.add(node, "logical_and", (zero, test))
+    operands = [
+        draft.add(node, "where", (zero, draft.constant(node, harmless[name]), name), part="safe") if name in harmless else name
+        for name in node.args
+    ]
+    return node._replace(args=tuple(operands), why=node.why._replace(notes=(*node.why.notes, "0 where the tangent is 0")))
+
+
+def _partly_zero(program: Program) -> set[str]:
+    """The tangents that are 0 in places where their values do not depend on what is differentiated for."""
+    found: set[str] = set()
+    for node in program.nodes.values():
+        if node.sweep[-1:] != (TANGENT,):
+            continue
+        operands = [program.nodes[name] for name in node.args]
+        joined = any(each.op == "broadcast_to" and literal(program.nodes[each.args[0]]) == 0 for each in operands)
+        if joined or node.op in _SURROUNDING or any(map(found.__contains__, node.args)):
+            found.add(node.name)
+    return found

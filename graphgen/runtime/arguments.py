@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 def _check(parameters: dict, /, **inputs: Any) -> list:
     """Return parameters, then the inputs given, as arrays of the declared dtypes; ValueError if one does not fit."""
+    if not hasattr(parameters, "get"):
+        raise ValueError(f"parameters: expected a dict of arrays by name, got {type(parameters).__name__}")
     sizes: dict = {}
     arrays = [_argument(name, parameters.get(name), *PARAMETERS[name], sizes) for name in PARAMETERS]
     arrays += [_argument(name, value, *INPUTS[name], sizes) for name, value in inputs.items()]
@@ -115,6 +117,8 @@ def _refuse_unknown(given: dict, known: dict) -> None:
 
 def _check_scalars(parameters: dict, /, **inputs: Any) -> list:
     """Return all parameters, then the inputs given, as Python floats; ValueError if one is not a number."""
+    if not hasattr(parameters, "get"):
+        raise ValueError(f"parameters: expected a dict of numbers by name, got {type(parameters).__name__}")
     numbers = [_scalar(name, parameters.get(name)) for name in PARAMETERS]
     numbers += [_scalar(name, value) for name, value in inputs.items()]
     return numbers

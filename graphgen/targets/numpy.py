@@ -116,12 +116,7 @@ class Target:
 
     def _printed(self, node: Node) -> Formula:
         """The formula that a node is written as."""
-        if node.op == "map":
-            return node.attributes["formula"]
-        exponent = self.program.nodes[node.args[1]] if node.op == "power" else None
-        if exponent is not None and exponent.op == "constant" and exponent.shape == ():
-            return _power(exponent.attributes["value"])
-        return ops.TABLE[node.op].printed(tuple(sorted(node.attributes.items())))
+        return printed(node, self.program)
 
     def _elementwise(self, node: Node, operands: list[Text]) -> Text:
         spelling = self._spelling(node)
@@ -241,6 +236,18 @@ def _is_product(expression: sp.Expr) -> bool:
     return expression.is_Mul and all(factor.is_Symbol or factor.is_number for factor in expression.args)
 
 
+def printed(node: Node, program: Program) -> Formula:
+    """The formula that an elementwise node is written as."""
+    if node.op == "map":
+        return node.attributes["formula"]
+    exponent = program.nodes[node.args[1]] if node.op == "power" else None
+    if exponent is not None and exponent.op == "constant" and exponent.shape == ():
+        value = exponent.attributes["value"]
+        if value and math.isfinite(value):
+            return _power(value)
+    return ops.TABLE[node.op].printed(tuple(sorted(node.attributes.items())))
+
+
 def is_scalar(program: Program) -> bool:
     """Whether every value is a float64 scalar, so that Python floats will do."""
     if program.dtype != "float64":
@@ -252,19 +259,31 @@ def is_scalar(program: Program) -> bool:
     return True
 
 
-def is_view(node: Node, program: Program) -> bool:
-    """Whether the node's array may share memory with its first operand's."""
-    row = ops.TABLE.get(node.op)
-    if node.op == "broadcast_to" and program.nodes[node.args[0]].shape == ():
-        return False
-    same = node.op == "cast" and program.nodes[node.args[0]].dtype == node.dtype
-    return node.op in ("identity", "stop_gradient") or same or (isinstance(row, ops.Linear) and row.view)
+def viewed(node: Node, program: Program) -> str | None:
+    """The operand that the node's array may share memory with, or None if it has memory of its own."""
+    if node.op == "map" or node.op in ops.ELEMENTWISE:
+        formula = printed(node, program)
+        itself = formula.expression in formula.slots  # as x**1 is x
+        return node.args[formula.slots.index(formula.expression)] if itself else None
+    first = program.nodes[node.args[0]] if node.args else None
+    if first is None or (node.op == "broadcast_to" and first.shape == ()):
+        return None
+    row = ops.TABLE[node.op]
+    same = node.op == "cast" and first.dtype == node.dtype
+    return first.name if same or (isinstance(row, ops.Linear) and row.view) else None
 
 
 def storage(name: str, program: Program) -> str:
     """The node whose memory `name` may share: itself, unless it is a view."""
-    while is_view(program.nodes[name], program):
-        name = program.nodes[name].args[0]
+    while (base := viewed(program.nodes[name], program)) is not None:
+        name = base
     return name
 
 
+def is_read_only(name: str, program: Program) -> bool:
+    """Whether the array is a broadcast one, or a view of one."""
+    while (base := viewed(program.nodes[name], program)) is not None:
+        if program.nodes[name].op == "broadcast_to":
+            return True
+        name = base
+    return False

@@ -106,7 +106,14 @@ def train_step(
     """
     learning_rate = 0.001 if learning_rate is None else float(learning_rate)
     value, gradients = value_and_grad(parameters, x, label)
-    _check_step(parameters, optimizer_state, gradients, ("first_moment", "second_moment"), _trained)
+    _check_step(
+        parameters,
+        optimizer_state,
+        gradients,
+        ("first_moment", "second_moment"),
+        _trained,
+        counts=True,
+    )
     step = optimizer_state["step"] + 1
     for name in _trained:
         parameter, gradient = parameters[name], gradients[name]
@@ -211,6 +218,8 @@ def _argument(name: str, value: Any, shape: tuple, dtype: str, sizes: dict) -> n
 
 def _check(parameters: dict, /, **inputs: Any) -> list:
     """Return parameters, then the inputs given, as arrays of the declared dtypes; ValueError if one does not fit."""
+    if not hasattr(parameters, "get"):
+        raise ValueError(f"parameters: expected a dict of arrays by name, got {type(parameters).__name__}")
     sizes: dict = {}
     arrays = [_argument(name, parameters.get(name), *PARAMETERS[name], sizes) for name in PARAMETERS]
     arrays += [_argument(name, value, *INPUTS[name], sizes) for name, value in inputs.items()]
@@ -467,12 +476,28 @@ def _main() -> None:
         raise SystemExit(1)
 
 
-def _check_step(parameters: dict, state: dict, gradients: dict, memory: tuple, names: tuple) -> None:
-    """Raise ValueError, before anything is changed, if a parameter or its memory cannot be written to in place."""
-    places = [(name, parameters[name], gradients[name]) for name in names]
+def _check_state(state: dict, memory: tuple, names: tuple, counts: bool) -> None:
+    """Raise ValueError if the optimizer's memory of a parameter, or the number of steps that it counts, is missing."""
+    if not hasattr(state, "get"):
+        raise ValueError(f"optimizer_state: expected a dict, got {type(state).__name__}")
+    missing = ["step"] if counts and "step" not in state else []
     for key in memory:
         if not isinstance(state.get(key), dict) or any(name not in state[key] for name in names):
-            raise ValueError(f"optimizer_state: {key} is missing; start with init_optimizer_state(parameters)")
+            missing.append(key)
+    if missing:
+        raise ValueError(f"optimizer_state: {missing[0]} is missing; start with init_optimizer_state(parameters)")
+    step = np.asarray(state.get("step", 0))  # out of a file it comes as a 0-d array
+    if step.shape or step.dtype.kind not in "iu" or step < 0:
+        raise ValueError(f"optimizer_state['step']: expected an int from 0 up, got {state['step']!r}")
+
+
+def _check_step(
+    parameters: dict, state: dict, gradients: dict, memory: tuple, names: tuple, counts: bool = False
+) -> None:
+    """Raise ValueError, before anything is changed, if a parameter or its memory cannot be written to in place."""
+    _check_state(state, memory, names, counts)
+    places = [(name, parameters[name], gradients[name]) for name in names]
+    for key in memory:
         places += [(f"optimizer_state[{key!r}][{name!r}]", state[key][name], gradients[name]) for name in names]
     for place, array, gradient in places:
         if not isinstance(array, np.ndarray) or not array.flags.writeable or array.dtype.kind != "f":
@@ -526,6 +551,8 @@ def glorot_uniform(generator: np.random.Generator, shape: tuple) -> np.ndarray:
 def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
     """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
 
+    An existing file keeps its mode, and a link stays a link.
+
     Parameters
     ----------
     path : str or path-like
@@ -539,10 +566,12 @@ def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
         If a parameter is missing or does not fit.
     """
     arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
-    path = os.fsdecode(path)
+    path = os.path.realpath(os.fsdecode(path))
     temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
         with open(temporary, "xb") as file:
+            if os.path.exists(path):
+                os.chmod(temporary, os.stat(path).st_mode)
             np.savez(file, graph=_hash, **arrays)
         os.replace(temporary, path)  # in one step: nobody sees half a file
     except BaseException:
@@ -558,6 +587,9 @@ def _problems(stored: dict) -> list:
     for name, (shape, _) in PARAMETERS.items():
         if name not in stored:
             problems.append(f"{name}: missing")
+            continue
+        if not isinstance(stored[name], np.ndarray):
+            problems.append(f"{name}: not an array")
             continue
         if not _fits(name, stored[name].shape, shape, sizes):
             problems.append(_misfit(name, stored[name].shape, shape, sizes))
@@ -585,18 +617,22 @@ def load_parameters(path: str | os.PathLike) -> dict:
     Raises
     ------
     ValueError
-        If it is not an npz file, or listing every name, shape and dtype in it that does not fit.
+        If it is not an npz file or a damaged one, or listing every name, shape and dtype in it that does not fit.
     """
+    place = os.fsdecode(path)
     with open(path, "rb") as file:
         if not zipfile.is_zipfile(file):
-            raise ValueError(f"{os.fsdecode(path)}: not an npz file")
+            raise ValueError(f"{place}: not an npz file")
         file.seek(0)
-        with np.load(file, allow_pickle=False) as entries:
-            stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
-            graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        try:
+            with np.load(file, allow_pickle=False) as entries:
+                stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
+                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
+            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
     problems = _problems(stored)
     if problems:
-        title = f"{os.fsdecode(path)} does not fit this graph, {_hash}; it was saved by {graph}:"
+        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
         raise ValueError("\n  ".join([title, *problems]))
     return _packed({name: stored[name] for name in PARAMETERS})
 

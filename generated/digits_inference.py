@@ -113,6 +113,8 @@ def _argument(name: str, value: Any, shape: tuple, dtype: str, sizes: dict) -> n
 
 def _check(parameters: dict, /, **inputs: Any) -> list:
     """Return parameters, then the inputs given, as arrays of the declared dtypes; ValueError if one does not fit."""
+    if not hasattr(parameters, "get"):
+        raise ValueError(f"parameters: expected a dict of arrays by name, got {type(parameters).__name__}")
     sizes: dict = {}
     arrays = [_argument(name, parameters.get(name), *PARAMETERS[name], sizes) for name in PARAMETERS]
     arrays += [_argument(name, value, *INPUTS[name], sizes) for name, value in inputs.items()]

@@ -113,6 +113,8 @@ def _scalar(name: str, value: Any) -> float:
 
 def _check(parameters: dict, /, **inputs: Any) -> list:
     """Return all parameters, then the inputs given, as Python floats; ValueError if one is not a number."""
+    if not hasattr(parameters, "get"):
+        raise ValueError(f"parameters: expected a dict of numbers by name, got {type(parameters).__name__}")
     numbers = [_scalar(name, parameters.get(name)) for name in PARAMETERS]
     numbers += [_scalar(name, value) for name, value in inputs.items()]
     return numbers
@@ -377,6 +379,8 @@ def _main() -> None:
 def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
     """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
 
+    An existing file keeps its mode, and a link stays a link.
+
     Parameters
     ----------
     path : str or path-like
@@ -390,10 +394,12 @@ def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
         If a parameter is missing or does not fit.
     """
     arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
-    path = os.fsdecode(path)
+    path = os.path.realpath(os.fsdecode(path))
     temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
         with open(temporary, "xb") as file:
+            if os.path.exists(path):
+                os.chmod(temporary, os.stat(path).st_mode)
             np.savez(file, graph=_hash, **arrays)
         os.replace(temporary, path)  # in one step: nobody sees half a file
     except BaseException:
@@ -437,6 +443,9 @@ def _problems(stored: dict) -> list:
         if name not in stored:
             problems.append(f"{name}: missing")
             continue
+        if not isinstance(stored[name], np.ndarray):
+            problems.append(f"{name}: not an array")
+            continue
         if not _fits(name, stored[name].shape, shape, sizes):
             problems.append(_misfit(name, stored[name].shape, shape, sizes))
         if stored[name].dtype != _float:
@@ -468,18 +477,22 @@ def load_parameters(path: str | os.PathLike) -> dict:
     Raises
     ------
     ValueError
-        If it is not an npz file, or listing every name, shape and dtype in it that does not fit.
+        If it is not an npz file or a damaged one, or listing every name, shape and dtype in it that does not fit.
     """
+    place = os.fsdecode(path)
     with open(path, "rb") as file:
         if not zipfile.is_zipfile(file):
-            raise ValueError(f"{os.fsdecode(path)}: not an npz file")
+            raise ValueError(f"{place}: not an npz file")
         file.seek(0)
-        with np.load(file, allow_pickle=False) as entries:
-            stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
-            graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        try:
+            with np.load(file, allow_pickle=False) as entries:
+                stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
+                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
+            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
     problems = _problems(stored)
     if problems:
-        title = f"{os.fsdecode(path)} does not fit this graph, {_hash}; it was saved by {graph}:"
+        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
         raise ValueError("\n  ".join([title, *problems]))
     return _packed({name: stored[name] for name in PARAMETERS})
 

@@ -221,9 +221,7 @@ def test_check(build, capsys):
 
 def test_diff(build, capsys):
     Path("out.py").write_text(SOURCE.replace("é", "e"))
-    difference = (
-        f'--- out.py\n+++ out.py\n@@ -3,5 +3,5 @@\n {HEADER}\n """\n \n-value = "e"\n+value = "é"\n \n'
-    )
+    difference = f'--- out.py\n+++ out.py\n@@ -3,5 +3,5 @@\n {HEADER}\n """\n \n-value = "e"\n+value = "é"\n \n'
     assert run(["compile", "model.py", "-o", "out.py", "--diff"]) == cli.DONE
     assert capsys.readouterr() == (difference, "")
     assert run(["compile", "model.py", "-o", "out.py", "--diff", "--check"]) == cli.DIFFERS

@@ -95,7 +95,7 @@ def _train_step(setting: Setting, name: str, rate: float, memory: tuple[str, ...
     lines = [
         f"{learning_rate} = {rate!r} if {learning_rate} is None else float({learning_rate})",
         f"value, gradients = value_and_grad({parameters}{inputs})",
-        f"_check_step({parameters}, {state}, gradients, {names_text(memory)}, _trained)",
+        f"_check_step({parameters}, {state}, gradients, {names_text(memory)}, _trained{', counts=True' if counts else ''})",
         *([f'step = {state}["step"] + 1'] if counts else []),
         "for name in _trained:",
         *(f"    {line}" for line in update),

@@ -27,7 +27,7 @@ def _check_scalar_step(
 
 def _check_state(state: dict, memory: tuple, names: tuple, counts: bool) -> None:
     """Raise ValueError if the optimizer's memory of a parameter, or the number of steps that it counts, is missing."""
-    if not isinstance(state, dict):
+    if not hasattr(state, "get"):
         raise ValueError(f"optimizer_state: expected a dict, got {type(state).__name__}")
     missing = ["step"] if counts and "step" not in state else []
     for key in memory:

@@ -100,6 +100,22 @@ def test_tangents_of_constants_beside_values_stay_zero(style, value):
 
 
 @pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_the_check_holds_still_what_stop_gradient_passes(style, mode, shape):
+    g = Graph("stopped")
+    w = g.param("w", shape, init=0.7)
+    weight = ops.stop_gradient(ops.exp(w))
+    g.loss((w * weight + ops.stop_gradient(w) ** 2 * ops.sin(w)).sum())
+    module = load(g, style=style, mode=mode)
+    assert max(module.check_gradients().values()) < 1e-8
+    assert max(module.check_gradients(seed=1).values()) < 1e-8
+    value = np.full(shape, 0.7)
+    expected = (value * np.exp(value) + value**2 * np.sin(value)).sum()
+    assert module.loss({"w": value}) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("style", STYLES)
 def test_exponents_without_a_slope(style):
     for exponent, expected in ((0, 6.0), (0.0, 6.0), (float("inf"), 6.0)):
         g = Graph("exponents")

@@ -56,6 +56,8 @@ def assemble(program: Program, options: Options) -> Module:
             if options.has_reverse:
                 aliases.append("_value_and_grad = value_and_grad  # what check_gradients compares with differences")
                 functions += optimizer_functions(setting)
+            else:
+                setting.use("_value_and_grad_by_jvp")
         functions.append(init_parameters(setting))
         setting.use("save_parameters", "load_parameters")
     cut = _cut(setting)
@@ -75,6 +77,8 @@ def _cut(setting: Setting) -> Cut:
         used = [HELPERS_OF_SCALARS.get(name, name) for name in used]
     if derives_sizes(setting):
         renamed["_derived_size"] = "_size"
+    if "stop_gradient" in used and "_main" in used:
+        renamed["_loss_or_nan_held"] = "_loss_or_nan"
     if setting.options.mode == "forward":
         renamed["_value_and_grad_by_jvp"] = "_value_and_grad"
     return helpers(used, renamed)

@@ -17,7 +17,7 @@ from graphgen.targets.numpy import is_scalar
 
 # Helpers and arguments that a user's value may be called like: they then get an underscore.
 PUBLIC_HELPERS = (
-    "sigmoid", "softplus", "finite_max", "first_true", "scatter_add", "scatter_add_along_axis",
+    "sigmoid", "softplus", "finite_max", "first_true", "scatter_add", "scatter_add_along_axis", "stop_gradient",
     "uniform", "normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
 )  # fmt: skip
 ARGUMENTS = ("parameters", "optimizer_state", "tangents", "learning_rate", "Outputs")

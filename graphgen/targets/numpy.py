@@ -120,6 +120,9 @@ class Target:
 
     def _elementwise(self, node: Node, operands: list[Text]) -> Text:
         spelling = self._spelling(node)
+        if node.op == "stop_gradient" and not operands[0].number:
+            self.helpers["stop_gradient"] = None
+            return Text(f"{self.names.get('stop_gradient', 'stop_gradient')}({self.strong(operands[0]).text})")
         if len(spelling.pieces) == 1 and not isinstance(spelling.pieces[0], str):  # the operand itself
             return operands[0]
         if not self.scalar:

@@ -149,6 +149,8 @@ class Target:
 
     def _typed(self, node: Node, operands: list[Text]) -> list[Text]:
         """Operands with a float type where the spelling alone would give none, or float64."""
+        if not any(each.weak or each.mask for each in operands):
+            return operands
         floats = [place for place, argument in enumerate(node.args) if self.program.nodes[argument].dtype == "float"]
         if self._multiplies_masks(node, operands):
             return operands

@@ -11,7 +11,7 @@ from sympy.logic.boolalg import BooleanAtom
 from graphgen import ops, sizes
 from graphgen.errors import brief, did_you_mean
 from graphgen.ops.formula import FormulaError, recognise
-from graphgen.ops.functions import FUNCTIONS
+from graphgen.ops.functions import FUNCTIONS, as_expression
 from graphgen.source import quiet
 from graphgen.targets.printer import as_float, is_negative
 
@@ -59,10 +59,10 @@ def build(graph: Any, name: str, expression: Any) -> Any:
         Of unknown type if there is a problem, which is kept for check.
     """
     try:
-        whole = sp.sympify(expression, strict=True)
+        whole = as_expression(expression)
         _check_supported(whole)
         return _Nodes(graph).named(recognise(whole), name)
-    except sp.SympifyError:
+    except TypeError:
         message = f"expr: {brief(expression)} is no sympy expression"
         return graph._unknown("GG061", message, "make it with sympy's symbols and functions; texts are not evaluated")
     except _Unsupported as error:

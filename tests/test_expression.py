@@ -98,7 +98,7 @@ def told(expression):
         (x + sp.tan(y), "GG061 expr: no op is tan(y)"),
         (sp.I * x, "GG061 expr: I is no real number"),
         (sp.Xor(x > 0, y > 0), "GG061 expr: no op is (x > 0) ^ (y > 0)"),
-        (sp.Matrix([x]), "GG061 expr: no op is Matrix([[x]])"),
+        (sp.Matrix([x]), "GG061 expr: Matrix([[x]]) is no sympy expression"),
         (sp.Integral(x, (x, 0, y)), "GG061 expr: no op is Integral(x, (x, 0, y))"),
         (
             sp.Piecewise((x, x > 0)),

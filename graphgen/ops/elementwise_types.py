@@ -11,6 +11,7 @@ import sympy as sp
 
 from graphgen import sizes
 from graphgen.errors import brief
+from graphgen.ops.functions import as_expression
 from graphgen.ops.table import Mismatch, Type, complete
 
 
@@ -98,14 +99,6 @@ def substitute(row: Any, operands: list[Any], attributes: Mapping[str, Any]) -> 
     """The row's formula of sympy expressions and numbers."""
     if len(operands) != len(row.slots):
         raise TypeError(f"{row.name} takes {len(row.slots)} operands, got {len(operands)}")
-    values = {symbol: _expression(row, operand) for symbol, operand in zip(row.slots, operands, strict=True)}
+    values = {symbol: as_expression(operand) for symbol, operand in zip(row.slots, operands, strict=True)}
     values |= {sp.Symbol(name, real=True): sp.Float(value) for name, value in {**row.attributes, **attributes}.items()}
     return row.formula.xreplace(values)
-
-
-def _expression(row: Any, operand: Any) -> sp.Basic:
-    if isinstance(operand, sp.Basic):
-        return operand
-    if isinstance(operand, (int, float)) and not isinstance(operand, bool):
-        return sp.Integer(operand) if isinstance(operand, int) else sp.Float(operand)
-    raise TypeError(f"{row.name}: an operand is a node, a sympy expression or a number, not {operand!r}")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import sympy as sp
 from sympy.core.relational import Relational
 
-from graphgen.ops.functions import FUNCTIONS, Maximum, Minimum, Sigmoid, Softplus
+from graphgen.ops.functions import FUNCTIONS, Maximum, Minimum, Sigmoid, Softplus, as_expression
 from graphgen.targets.precedence import ATOM
 from graphgen.targets.printer import Attributes, fill, spell
 
@@ -87,7 +87,7 @@ def formula(expression: Any, symbols: Sequence[sp.Symbol]) -> Formula:
         If a function is not one that graphgen can print, a symbol is used as a number and as a condition,
         or a Piecewise has no value for some case.
     """
-    expression = sp.sympify(expression, strict=True)
+    expression = as_expression(expression)
     assert expression.free_symbols == set(symbols), f"{expression} is not over {symbols}"
     conditions = _conditions(expression)
     kinds: tuple[Kind, ...] = tuple("bool" if symbol in conditions else "float" for symbol in symbols)

@@ -1,5 +1,6 @@
 """The functions that formulas may hold: sympy's, by NumPy's names, and our own where sympy's would not do."""
 
+from numbers import Integral, Real
 from typing import Any
 
 import sympy as sp
@@ -113,3 +114,16 @@ FUNCTIONS: dict[str, Any] = {
     "nonzero": Nonzero,
     "exponent": Exponent,
 }
+
+
+def as_expression(value: object) -> sp.Basic:
+    """A sympy expression or condition as it is, a number as sympy's; raises TypeError for anything else, such as a text."""
+    if isinstance(value, sp.Basic):
+        return value
+    if isinstance(value, bool):
+        return sp.true if value else sp.false
+    if isinstance(value, Integral):
+        return sp.Integer(int(value))
+    if isinstance(value, Real):
+        return sp.Float(float(value))
+    raise TypeError(f"no sympy expression: {value!r}")

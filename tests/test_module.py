@@ -100,6 +100,25 @@ def test_tangents_of_constants_beside_values_stay_zero(style, value):
 
 
 @pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_in_a_branch_not_taken_do_not_poison(style, dtype):
+    g = Graph("products", dtype=dtype)
+    x = g.input("x", shape=("n", 3))
+    w = g.param("w", (3, 2), init=1.0)
+    v = g.param("v", (3,), init=1.0)
+    positive = ops.min(x, axis=1, keepdims=True) > 0
+    product = ops.where(positive, ops.log(x) @ w, 0.0)
+    contraction = ops.where(positive[:, 0], ops.einsum("ni,i->n", ops.log(x), v), 0.0)
+    g.loss(product.sum() + contraction.sum())
+    module = load(g, style=style)
+    value = np.array([[1.0, 2.0, 3.0], [0.0, -1.0, 2.0]])
+    _, gradients = module.value_and_grad(module.init_parameters(), value)
+    expected = np.log(value[0])
+    assert gradients["w"] == pytest.approx(np.stack([expected, expected], axis=1), rel=1e-6)
+    assert gradients["v"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_the_check_holds_still_what_stop_gradient_passes(style, mode, shape):

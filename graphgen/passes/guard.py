@@ -6,6 +6,7 @@ slope is evaluated at something harmless wherever the gradient it is multiplied 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from graphgen import ops
@@ -37,8 +38,24 @@ def _guard_gradients(program: Program) -> Program:
         return program
     draft = Draft(program)
     for node in program.nodes.values():
-        draft.put(_guarded(draft, node, poles, infinite) if node.sweep[-1:] == (SWEEP,) and is_elementwise(node) else node)
+        if node.sweep[-1:] != (SWEEP,):
+            draft.put(node)
+        elif is_elementwise(node):
+            draft.put(_guarded(draft, node, poles, infinite))
+        else:
+            draft.put(_finite(draft, node, infinite))
     return draft.build()
+
+
+def _finite(draft: Draft, node: Node, infinite: set[str]) -> Node:
+    """A product of arrays, or what leads to one, with 0 for what is not finite: the gradient is 0 there, or nan anyway."""
+    operands = list(node.args)
+    for place, name in enumerate(node.args):
+        if name in infinite:
+            size = draft.add(node, "abs", (name,))
+            known = draft.add(node, "less", (size, draft.constant(node, math.inf)))
+            operands[place] = draft.add(node, "where", (known, name, draft.constant(node, 0.0)), part="finite")
+    return node if tuple(operands) == node.args else node._replace(args=tuple(operands))
 
 
 def _behind(program: Program) -> set[str]:

@@ -15,6 +15,7 @@ from graphgen.passes.protect import unsafe
 from graphgen.passes.rewriting import Draft, is_elementwise, literal
 from graphgen.program import Node, Program
 
+_PRODUCTS = ("matmul", "contraction", "transpose", "reshape")  # and what leads an operand to them
 SWEEP, TANGENT = "reverse", "tangent"
 _SURROUNDING = ("pad", "scatter_add", "scatter_add_along_axis", "assemble")  # what they put around a tangent is 0
 NOTE = "0 where the gradient is 0, whatever the slope"
@@ -43,7 +44,7 @@ def _guard_gradients(program: Program) -> Program:
         elif is_elementwise(node):
             draft.put(_guarded(draft, node, poles, infinite))
         else:
-            draft.put(_finite(draft, node, infinite))
+            draft.put(_finite(draft, node, infinite) if node.op in _PRODUCTS else node)
     return draft.build()
 
 

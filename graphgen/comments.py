@@ -5,10 +5,10 @@ from __future__ import annotations
 import sympy as sp
 
 from graphgen import ops, sizes
+from graphgen.calculus.formula import formula
+from graphgen.calculus.slopes import vjp
 from graphgen.display import LONGEST, Shown, shown
 from graphgen.gradient import constants, signature
-from graphgen.ops.formula import formula
-from graphgen.ops.slopes import vjp
 from graphgen.program import Node, Program
 from graphgen.targets.printer import written
 

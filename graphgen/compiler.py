@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import graphgen
 from graphgen import optimizers
+from graphgen.calculus.slopes import Policies
 from graphgen.check import check
 from graphgen.display import plain
 from graphgen.errors import GraphError, Problem, did_you_mean
 from graphgen.graph import Graph
 from graphgen.module import Options, assemble
-from graphgen.ops.slopes import Policies
 from graphgen.passes import protect
 from graphgen.program import FLOAT_TYPES, Program
 from graphgen.raw import fingerprint

@@ -9,9 +9,9 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom
 
 from graphgen import ops, sizes
+from graphgen.calculus.formula import FormulaError, recognise
+from graphgen.calculus.functions import FUNCTIONS, as_expression
 from graphgen.errors import brief, did_you_mean
-from graphgen.ops.formula import FormulaError, recognise
-from graphgen.ops.functions import FUNCTIONS, as_expression
 from graphgen.source import quiet
 from graphgen.targets.printer import as_float, is_negative
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable
 
 from graphgen import ops, sizes
+from graphgen.calculus.slopes import Signature, vjp
 from graphgen.display import LONGEST
-from graphgen.ops.linear import expand_to, unbroadcast
-from graphgen.ops.slopes import Signature, vjp
+from graphgen.ops.broadcasting import expand_to, unbroadcast, weights_of
 from graphgen.program import Builder, Node, Program, Value, Why
 
 SWEEP = "reverse"
@@ -191,7 +191,7 @@ def _elementwise(builder: Builder, reader: Node, name: str, g: Value, constant: 
 def _reduction(builder: Builder, reader: Node, x: Value, g: Value, row: ops.Reduction) -> Value:
     axis, keepdims = reader.attributes["axis"], reader.attributes["keepdims"]
     y = expand_to(builder[reader.name], x, axis, keepdims)
-    weights = row.weights(x, y, builder.program.policies, axis=axis)
+    weights = weights_of(row, x, y, builder.program.policies, reader.attributes)
     return expand_to(g, x, axis, keepdims) * weights
 
 

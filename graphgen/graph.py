@@ -17,7 +17,7 @@ import sympy as sp
 from graphgen import ops, sizes
 from graphgen.errors import Problem, brief
 from graphgen.handle import Handle
-from graphgen.inference import INDEXING, infer, literal
+from graphgen.inference import infer, literal
 from graphgen.names import fact_problems, reason_against, remedy, usable
 from graphgen.ops.table import Mismatch, Type, check_keywords
 from graphgen.source import Site, site
@@ -193,7 +193,7 @@ class Graph:
         known = [each._known_type for each in operands if isinstance(each, Handle)]
         dtypes = [each.dtype for each in known if each is not None]
         whole = None if "float" in dtypes else next((dtype for dtype in dtypes if dtype.startswith("int")), None)
-        if op in INDEXING:
+        if op in ops.TABLE and ops.TABLE[op].places:
             whole = "int64"
         return [self._operand(op, each, whole) for each in operands]
 

@@ -14,9 +14,6 @@ from graphgen.errors import brief
 from graphgen.ops.axes import shape_of, size_of
 from graphgen.ops.table import Mismatch, Type, dtype_of
 
-# Whole numbers among the operands of these are places, and stay whole; to other ops they are floats.
-INDEXING = ("take", "take_along_axis", "scatter_add", "scatter_add_along_axis", "cross_entropy")
-
 
 def infer(op: str, types: Sequence[Type | None], attributes: Mapping[str, Any]) -> Type | None:
     """The type of a node, or None where a problem leaves it unknown: check finds out which."""

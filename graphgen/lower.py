@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphgen import ops, sizes
+from graphgen.calculus.slopes import Policies
 from graphgen.display import LONGEST, Shown, plain, shown
 from graphgen.names import usable
-from graphgen.ops.slopes import Policies
 from graphgen.ops.table import Type
 from graphgen.program import LEAVES, Builder, Node, Program, Why
 from graphgen.structure import Operands, ancestors, readers_of

@@ -16,8 +16,8 @@ import sympy as sp
 
 from graphgen import ops, sizes
 from graphgen.arithmetic import Arithmetic
-from graphgen.ops.formula import Formula
-from graphgen.ops.slopes import Policies
+from graphgen.calculus.formula import Formula
+from graphgen.calculus.slopes import Policies
 from graphgen.ops.table import Type
 
 FLOAT_TYPES = ("float32", "float64")
@@ -219,7 +219,7 @@ class Builder:
         attributes = row.complete(types, attributes)
         if isinstance(row, ops.Composite):
             return row.expand(*values, **attributes)
-        if isinstance(row, ops.Elementwise) and row.dtype_rule not in ("bool", "where"):
+        if isinstance(row, ops.Elementwise) and row.dtype_rule in ("float", "number"):
             values = tuple(self.add("cast", (each,), {"dtype": "float"}) if each.dtype == "bool" else each for each in values)
             types = tuple(value.node.type for value in values)
         shape, dtype = row.infer(*types, **attributes)

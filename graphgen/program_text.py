@@ -25,10 +25,10 @@ import numpy as np
 import sympy as sp
 
 from graphgen import ops, sizes
+from graphgen.calculus.formula import FormulaError
+from graphgen.calculus.formula import parse as parse_formula
+from graphgen.calculus.slopes import Policies
 from graphgen.initializers import INITIALIZERS, Initializer
-from graphgen.ops.formula import FormulaError
-from graphgen.ops.formula import parse as parse_formula
-from graphgen.ops.slopes import Policies
 from graphgen.ops.table import REQUIRED, Mismatch, Type
 from graphgen.program import RESULT_KINDS, Node, Program
 

@@ -31,6 +31,9 @@ _EXPRESSIONS = (ast.Call, ast.BinOp, ast.Attribute, ast.Subscript, ast.UnaryOp, 
 # (a + b + c and b + c), and are identified by both ends.
 _Span = tuple[int | None, ...]
 
+# A variable, or those that a value is unpacked into; "" for what is no variable.
+_Name = str | tuple[str, ...]
+
 
 class Site(NamedTuple):
     """Where a node is declared.
@@ -41,10 +44,13 @@ class Site(NamedTuple):
         The user's expression; None if no frame outside graphgen is running.
     name : str or None
         The variable that its value is assigned to, as written.
+    names : tuple of str
+        The variables that its value is unpacked into.
     """
 
     place: Place | None
     name: str | None
+    names: tuple[str, ...] = ()
 
 
 class _Found(NamedTuple):
@@ -60,7 +66,7 @@ class _Code(NamedTuple):
     code: CodeType
     instructions: bytes
     positions: list[tuple[int | None, int | None, int | None, int | None]]
-    names: dict[_Span, str]
+    names: dict[_Span, _Name]
     found: dict[int, _Found]
 
 
@@ -68,9 +74,10 @@ class _Code(NamedTuple):
 _codes: dict[int, _Code] = {}
 
 # By file: the lines that were parsed, and the names found in them.
-_files: dict[str, tuple[list[str], dict[_Span, str]]] = {}
+_files: dict[str, tuple[list[str], dict[_Span, _Name]]] = {}
 
 _quiet = ContextVar("quiet", default=False)
+_part = ContextVar("part", default=0)
 
 
 def site() -> Site:
@@ -96,7 +103,20 @@ def site() -> Site:
         if frame is None:
             return Site(place, None)
         found = _executing(frame)
-    return Site(place, found.site.name)
+    name, names = found.site.name, found.site.names
+    if names:
+        name = names[_part.get()] if _part.get() < len(names) else None
+    return Site(place, name or None)
+
+
+@contextmanager
+def part(place: int) -> Iterator[None]:
+    """Within this context `site` gives the name of this place where the value is unpacked: ``a, b = split(x, 2)``."""
+    token = _part.set(place)
+    try:
+        yield
+    finally:
+        _part.reset(token)
 
 
 @contextmanager
@@ -140,11 +160,13 @@ def _look_up(known: _Code, offset: int) -> _Found:
     span: _Span = (end_line, end_column) if ends_alone else (line, column, end_line, end_column)
     name = known.names.get(span)
     place = Place(known.code.co_filename, line, end_line, column, end_column)
+    if isinstance(name, tuple):
+        return _Found(Site(place, None, name), False)
     returned = name == _RETURNED
     return _Found(Site(place, None if returned else name), returned)
 
 
-def _names(frame: FrameType) -> dict[_Span, str]:
+def _names(frame: FrameType) -> dict[_Span, _Name]:
     """Give the names of a frame's file, by the spans of the expressions they are given to."""
     file = frame.f_code.co_filename
     linecache.checkcache(file)  # a notebook or a test may have changed the file and imported it again
@@ -155,7 +177,7 @@ def _names(frame: FrameType) -> dict[_Span, str]:
     return parsed[1]
 
 
-def _parse(text: str) -> dict[_Span, str]:
+def _parse(text: str) -> dict[_Span, _Name]:
     """Find what every expression that can be a node is assigned to."""
     try:
         with warnings.catch_warnings():
@@ -165,7 +187,7 @@ def _parse(text: str) -> dict[_Span, str]:
         # Not the text that is running: edited since, or no Python at all, as a template's. Or nested too deeply to
         # be parsed this far down the stack. Its nodes have no names then.
         return {}
-    names: dict[_Span, str] = {}
+    names: dict[_Span, _Name] = {}
     # The first name counts. Statements come before what is inside them: in h = (t := f(x)) that is h.
     for node in ast.walk(tree):
         for span, name in _named(node):
@@ -173,7 +195,7 @@ def _parse(text: str) -> dict[_Span, str]:
     return names
 
 
-def _named(node: ast.AST) -> Iterator[tuple[_Span, str]]:
+def _named(node: ast.AST) -> Iterator[tuple[_Span, _Name]]:
     """Give the spans of the expressions that one statement, walrus or lambda assigns or returns, with their names."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
@@ -193,7 +215,7 @@ def _named(node: ast.AST) -> Iterator[tuple[_Span, str]]:
         yield from _returned(node.body)
 
 
-def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[_Span, str]]:
+def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[_Span, _Name]]:
     """Match a target with the expressions whose value it may get."""
     if isinstance(value, ast.IfExp):
         yield from _assigned(target, value.body)
@@ -205,6 +227,9 @@ def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[_Span, str]]:
         if not starred:
             for part, element in zip(target.elts, value.elts, strict=False):
                 yield from _assigned(part, element)
+    elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Call):
+        if not any(isinstance(element, ast.Starred) for element in target.elts):
+            yield _span(value), tuple(_target_name(element) or "" for element in target.elts)
     elif isinstance(value, _EXPRESSIONS):
         name = _target_name(target)
         if name is not None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from graphgen import ops, sizes
+from graphgen.calculus.slopes import jvp
 from graphgen.gradient import constants, signature
-from graphgen.ops.linear import expand_to
-from graphgen.ops.slopes import jvp
+from graphgen.ops.broadcasting import expand_to, weights_of
 from graphgen.program import Builder, Node, Program, Value, Why
 
 SWEEP = "tangent"
@@ -91,5 +91,6 @@ def _elementwise(builder: Builder, node: Node, places: tuple[int, ...], dots: di
 def _reduction(builder: Builder, node: Node, dot: Value, row: ops.Reduction) -> Value:
     axis, keepdims = node.attributes["axis"], node.attributes["keepdims"]
     x = builder[node.args[0]]
-    weights = row.weights(x, expand_to(builder[node.name], x, axis, keepdims), builder.program.policies, axis=axis)
+    y = expand_to(builder[node.name], x, axis, keepdims)
+    weights = weights_of(row, x, y, builder.program.policies, node.attributes)
     return ops.sum(weights * dot, axis=axis, keepdims=keepdims)

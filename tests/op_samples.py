@@ -1,6 +1,6 @@
 """Samples of every op of the table: the operands, the call, and what NumPy answers.
 
-Elementwise ops need no entry: their samples are made of their formulas.
+A new row needs no entry: elementwise samples are made of the formulas, others of the rows' examples.
 """
 
 import math
@@ -12,7 +12,7 @@ import linear_samples
 import numpy as np
 import sympy as sp
 from references import LOSSES, clip, logsumexp, softmax
-from sample import Sample, both, distinct, integers, some, whole
+from sample import Sample, both, distinct, integers, of_example, some, whole
 
 from graphgen import losses, ops
 
@@ -51,7 +51,7 @@ def elementwise(name: str) -> list[Sample]:
     row = ops.ELEMENTWISE[name]
     own = row.derived()
     scalar = sp.lambdify(own.slots, own.expression, modules=[_SCALAR, "math"])
-    expected = np.vectorize(scalar, otypes=[bool if row.dtype_rule == "bool" else float])
+    expected = np.vectorize(scalar, otypes=[bool if row.dtype_rule in ("comparison", "logical") else float])
     result = []
     for shapes in _SHAPES[len(row.slots)]:
         operands = [
@@ -177,7 +177,8 @@ def _written() -> dict[str, list[Sample]]:
 
 @cache
 def samples(name: str) -> list[Sample]:
-    """The samples of an op; KeyError if it is not elementwise and has none."""
+    """The samples of an op: those of its formula, or its examples in the table and what is written here."""
     if name in ops.ELEMENTWISE:
         return elementwise(name)
-    return _written()[name]
+    examples = [of_example(name, each, place) for place, each in enumerate(ops.TABLE[name].examples)]
+    return examples + _written().get(name, [])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from graphgen.ops.elementwise import ELEMENTWISE
-from graphgen.ops.formula import Formula, parse
-from graphgen.ops.slopes import Policies, Rule, Signature, jvp, vjp
+from graphgen.calculus.formula import Formula, parse
+from graphgen.calculus.slopes import Policies, Rule, Signature, jvp, vjp
+from graphgen.ops import ELEMENTWISE
 from graphgen.runtime import functions
 from graphgen.targets.printer import written
 

@@ -5,8 +5,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphgen.ops.formula import FUNCTIONS, FormulaError, formula, parse, recognise, slot
-from graphgen.ops.functions import Maximum, Minimum, Sigmoid, Softplus
+from graphgen.calculus.formula import FUNCTIONS, FormulaError, formula, parse, recognise, slot
+from graphgen.calculus.functions import Maximum, Minimum, Sigmoid, Softplus
 from graphgen.targets.dialects import NAMES
 
 x, y = sp.symbols("x y")

@@ -9,7 +9,7 @@ import differences
 import numpy as np
 import op_samples
 import pytest
-from sample import UNKNOWN, Sample, whole
+from sample import UNKNOWN, Sample, measured, whole
 
 from graphgen import Graph, load, ops
 
@@ -60,7 +60,7 @@ def build(name: str, given: list[Sample], symbolic: bool) -> tuple[Graph, dict[s
         result = sample.call(*nodes)
         g.output(**{f"y{at}": result})
         weights = f"weights{at}"
-        inputs[weights] = whole(*np.shape(sample.expected(*sample.operands))) + 20.0
+        inputs[weights] = whole(*measured(result.shape)) + 20.0
         value = ops.cast(result, "float") if result.dtype != "float" else result
         part = ops.sum(value * g.input(weights, result.shape))
         total = part if total is None else total + part
@@ -93,6 +93,8 @@ def test_values_are_those_of_numpy(name, style):
     for dtype, tolerance in (("float64", 1e-13), ("float32", 2e-6)):
         found = outputs(case(name, style, dtype))
         for sample, value in zip(op_samples.samples(name), found, strict=True):
+            if sample.expected is None:
+                continue
             expected = np.asarray(sample.expected(*sample.operands))
             assert value.shape == expected.shape
             assert value.dtype == (dtype if expected.dtype.kind == "f" else value.dtype)

@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from graphgen.ops.elementwise import ELEMENTWISE
-from graphgen.ops.formula import formula, parse, slot
+from graphgen.calculus.formula import formula, parse, slot
+from graphgen.ops import ELEMENTWISE
 from graphgen.targets.precedence import ADD, ATOM, MATMUL, MULTIPLY, UNARY
 from graphgen.targets.printer import fill, spell, written
 

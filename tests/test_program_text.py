@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from graphgen import initializers, layers, losses, ops, sizes
+from graphgen.calculus.slopes import Policies
 from graphgen.check import check
 from graphgen.gradient import gradient
 from graphgen.graph import Graph
-from graphgen.ops.slopes import Policies
 from graphgen.program import Node, Program
 from graphgen.program_text import ProgramError, parse, text
 from graphgen.tangent import tangent

@@ -20,7 +20,7 @@ _float = np.float32
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory):
-    names = ["_check", "_expect", "_check_tangents", "_check_scalars", "_check_scalar_tangents"]
+    names = ["_check", "_expect", "_check_tangents", "_check_scalar", "_check_tangents_scalar"]
     return build(tmp_path_factory.mktemp("arguments"), source(names, supplied=TABLES))
 
 
@@ -103,7 +103,7 @@ def test_what_does_not_fit_is_named(module, parameters, name, value, text):
 def test_parameters_that_are_no_dict_are_named(module, value, name):
     x = np.ones((1, 3))
     assert message(module._check, value, x=x) == f"parameters: expected a dict of arrays by name, got {name}"
-    assert message(module._check_scalars, value) == f"parameters: expected a dict of numbers by name, got {name}"
+    assert message(module._check_scalar, value) == f"parameters: expected a dict of numbers by name, got {name}"
 
 
 def test_lists_of_unequal_lengths_are_named(module, parameters):
@@ -156,9 +156,9 @@ def test_tangents_that_do_not_fit_are_named(module):
 )
 def test_scalars_are_python_floats(module, monkeypatch, value):
     monkeypatch.setattr(module, "PARAMETERS", {"w": ((), "float64")})
-    answer = module._check_scalars({"w": value}, x=value)
+    answer = module._check_scalar({"w": value}, x=value)
     assert [type(each) for each in answer] == [float, float] and answer == [float(value)] * 2
-    assert [type(each) for each in module._check_scalar_tangents({"x": value}, w=1.0, x=1.0)] == [float, float]
+    assert [type(each) for each in module._check_tangents_scalar({"x": value}, w=1.0, x=1.0)] == [float, float]
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ def test_scalars_are_python_floats(module, monkeypatch, value):
 )
 def test_what_is_no_scalar_is_named(module, monkeypatch, value, text):
     monkeypatch.setattr(module, "PARAMETERS", {})
-    assert message(module._check_scalars, {}, x=value) == text
+    assert message(module._check_scalar, {}, x=value) == text
 
 
 def test_scalar_tangents_are_zero_by_default(module):
-    assert module._check_scalar_tangents({"x": 2}, w=1.0, x=1.0) == [0.0, 2.0]
-    assert message(module._check_scalar_tangents, {"v": 1}, w=1.0, x=1.0) == "unknown: v; known are w, x"
+    assert module._check_tangents_scalar({"x": 2}, w=1.0, x=1.0) == [0.0, 2.0]
+    assert message(module._check_tangents_scalar, {"v": 1}, w=1.0, x=1.0) == "unknown: v; known are w, x"

@@ -233,7 +233,7 @@ _value_and_grad = value_and_grad
 
 def test_scalar_modules_are_checked_in_python_floats(tmp_path):
     tables = supplied('{"w": ((), "float64")}', '{"x": ((), "float64")}', bounds='{"x": (0.0, 0.01)}')
-    rename = {"_check_scalars": "_check", "sigmoid_scalar": "sigmoid"}
+    rename = {"_check_scalar": "_check", "sigmoid_scalar": "sigmoid"}
     module = build(tmp_path, source(["check_gradients", "sigmoid"], rename=rename, supplied=tables, body=SCALAR))
     errors = module.check_gradients()  # steps below 0 raise in math.log
     assert list(errors) == ["w", "x"] and max(errors.values()) < 1e-8

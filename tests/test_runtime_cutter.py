@@ -72,14 +72,14 @@ def test_a_renamed_helper_is_renamed_in_those_that_use_it_and_nowhere_else():
 
 
 def test_a_helper_that_gets_another_ones_name_takes_its_place():
-    cut = helpers(["save_parameters", "_check"], {"_check_scalars": "_check"})
+    cut = helpers(["save_parameters", "_check"], {"_check_scalar": "_check"})
     assert cut.names == ("_scalar", "_check", "save_parameters")
     assert cut.sources[1].startswith('def _check(parameters: dict, /, **inputs: Any) -> list:\n    """Return all')
     assert "as Python floats" in cut.sources[1]
 
 
 def test_scalar_functions_need_no_numpy():
-    cut = helpers(["sigmoid_scalar", "softplus_scalar", "_check_scalars"], {"sigmoid_scalar": "sigmoid"})
+    cut = helpers(["sigmoid_scalar", "softplus_scalar", "_check_scalar"], {"sigmoid_scalar": "sigmoid"})
     assert cut.imports == ("import math", "from typing import Any") and not cut.numpy
 
 

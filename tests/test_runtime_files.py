@@ -161,7 +161,7 @@ def test_scalar_modules_keep_python_floats(tmp_path):
     tables = (
         'PARAMETERS = {"u": ((), "float64"), "v": ((), "float64")}\nINPUTS = {}\n_float = np.float64\n_hash = "1"\n'
     )
-    rename = {"_check_scalars": "_check", "_packed_scalars": "_packed"}
+    rename = {"_check_scalar": "_check", "_packed_scalar": "_packed"}
     text = source(["save_parameters", "load_parameters"], rename=rename, supplied=tables)
     module = build(tmp_path, text)
     module.save_parameters(tmp_path / "a", {"v": 0.1, "u": 3})

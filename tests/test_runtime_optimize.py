@@ -5,11 +5,11 @@ import pytest
 from runtime_module import build, source
 
 
-@pytest.fixture(scope="module", params=["_check_step", "_check_scalar_step"])
+@pytest.fixture(scope="module", params=["_check_step", "_check_step_scalar"])
 def check(request, tmp_path_factory):
     """A check of one parameter, w, as a function of the state, of its entries and of whether steps are counted."""
-    scalar = request.param == "_check_scalar_step"
-    rename = {"_check_scalar_step": "_check_step"} if scalar else {}
+    scalar = request.param == "_check_step_scalar"
+    rename = {"_check_step_scalar": "_check_step"} if scalar else {}
     module = build(tmp_path_factory.mktemp("optimize"), source(["_check_step"], rename=rename))
     w = 1.0 if scalar else np.ones(2)
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field, replace
 
 from graphgen.module.functions import Function, sweeps
-from graphgen.module.setting import HELPERS_OF_SCALARS, PUBLIC_HELPERS, Options, Setting
+from graphgen.module.setting import Options, Setting
 from graphgen.module.tables import classes, derives_sizes, docstring, tables
 from graphgen.module.training import init_parameters, optimizer_functions
 from graphgen.program import Program
-from graphgen.runtime import Cut, helpers
+from graphgen.runtime import Cut, helpers, public_helpers, scalar_twins
 
 __all__ = ["Function", "Module", "Options", "assemble"]
 
@@ -70,11 +70,11 @@ def assemble(program: Program, options: Options) -> Module:
 
 def _cut(setting: Setting) -> Cut:
     """The helpers that the module calls, under the names that they have in it."""
-    renamed = {name: setting.names[name] for name in PUBLIC_HELPERS}
+    renamed = {name: setting.names[name] for name in public_helpers()}
     used = list(setting.used)
     if setting.scalar:
-        renamed |= {scalar: setting.names.get(name, name) for name, scalar in HELPERS_OF_SCALARS.items()}
-        used = [HELPERS_OF_SCALARS.get(name, name) for name in used]
+        renamed |= {scalar: setting.names.get(name, name) for name, scalar in scalar_twins().items()}
+        used = [scalar_twins().get(name, name) for name in used]
     if derives_sizes(setting):
         renamed["_derived_size"] = "_size"
     if "stop_gradient" in used and "_main" in used:

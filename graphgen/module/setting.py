@@ -13,24 +13,11 @@ from graphgen.emit import Body, Style, emit
 from graphgen.passes import guard, tidy
 from graphgen.passes.recovery import recovers
 from graphgen.program import Node, Program
+from graphgen.runtime import public_helpers
 from graphgen.targets.numpy import is_scalar
 
-# Helpers and arguments that a user's value may be called like: they then get an underscore.
-PUBLIC_HELPERS = (
-    "sigmoid", "softplus", "finite_max", "first_true", "scatter_add", "scatter_add_along_axis", "stop_gradient",
-    "uniform", "normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
-)  # fmt: skip
+# Arguments that a user's value may be called like, as helpers are: they then get an underscore.
 ARGUMENTS = ("parameters", "optimizer_state", "tangents", "learning_rate", "Outputs")
-
-# In a module of Python floats these take the place of the helpers for arrays, under their names.
-HELPERS_OF_SCALARS = {
-    "_check": "_check_scalars",
-    "_check_tangents": "_check_scalar_tangents",
-    "_check_step": "_check_scalar_step",
-    "_packed": "_packed_scalars",
-    "sigmoid": "sigmoid_scalar",
-    "softplus": "softplus_scalar",
-}
 
 
 @dataclass(frozen=True)
@@ -126,7 +113,7 @@ def _wrt(program: Program, extra: tuple[str, ...]) -> tuple[str, ...]:
 def _yielding_names(program: Program) -> dict[str, str]:
     taken = {*program.nodes, *(name for node in program.nodes.values() for name in sizes.symbols(node.shape))}
     result = {}
-    for name in (*PUBLIC_HELPERS, *ARGUMENTS):
+    for name in (*public_helpers(), *ARGUMENTS):
         own = name
         while own in taken:
             own += "_"

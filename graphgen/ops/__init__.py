@@ -11,46 +11,112 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from graphgen.ops import composite as _composite
-from graphgen.ops import discrete as _discrete
-from graphgen.ops import indexing as _indexing
-from graphgen.ops import linear as _linear
-from graphgen.ops import losses as _losses
-from graphgen.ops import products as _products
-from graphgen.ops import reduction as _reduction
+from graphgen.calculus.formula import Formula, formula
 from graphgen.ops.describe import describe
-from graphgen.ops.elementwise import ELEMENTWISE, Elementwise
-from graphgen.ops.formula import Formula, formula
-from graphgen.ops.table import Composite, Leaf, Linear, Mismatch, Reduction, Row, Type
+from graphgen.ops.elementwise_row import Elementwise
+from graphgen.ops.rows import activations as _activations
+from graphgen.ops.rows import arithmetic as _arithmetic
+from graphgen.ops.rows import convolution as _convolution
+from graphgen.ops.rows import diagonals as _diagonals
+from graphgen.ops.rows import discrete as _discrete
+from graphgen.ops.rows import einsum as _einsum
+from graphgen.ops.rows import exponential as _exponential
+from graphgen.ops.rows import indexing as _indexing
+from graphgen.ops.rows import joining as _joining
+from graphgen.ops.rows import layout as _layout
+from graphgen.ops.rows import losses as _losses
+from graphgen.ops.rows import ordering as _ordering
+from graphgen.ops.rows import pooling as _pooling
+from graphgen.ops.rows import products as _products
+from graphgen.ops.rows import reduction as _reduction
+from graphgen.ops.rows import resampling as _resampling
+from graphgen.ops.rows import rounding as _rounding
+from graphgen.ops.rows import scans as _scans
+from graphgen.ops.rows import selection as _selection
+from graphgen.ops.rows import softmax as _softmax
+from graphgen.ops.rows import special as _special
+from graphgen.ops.rows import trigonometric as _trigonometric
+from graphgen.ops.rows import windows as _windows
+from graphgen.ops.table import Composite, Example, Leaf, Linear, Mismatch, Reduction, Row, Several, Type
 from graphgen.ops.table import function as _function
 from graphgen.ops.table import unknown as _unknown
 
-__all__ = ["TABLE", "Composite", "Elementwise", "Leaf", "Linear", "Mismatch", "Reduction", "Type", "describe", "families", "op_of"]
+__all__ = [
+    "ELEMENTWISE",
+    "TABLE",
+    "Composite",
+    "Elementwise",
+    "Example",
+    "Leaf",
+    "Linear",
+    "Mismatch",
+    "Reduction",
+    "Several",
+    "Type",
+    "describe",
+    "families",
+    "op_of",
+]
+
+_MODULES = (
+    _arithmetic,
+    _rounding,
+    _exponential,
+    _trigonometric,
+    _special,
+    _activations,
+    _selection,
+    _reduction,
+    _softmax,
+    _ordering,
+    _scans,
+    _layout,
+    _joining,
+    _indexing,
+    _diagonals,
+    _products,
+    _einsum,
+    _windows,
+    _convolution,
+    _pooling,
+    _resampling,
+    _losses,
+    _discrete,
+)
 
 
 def _rows(module: Any) -> dict[str, Any]:
-    return {row.name: row for row in vars(module).values() if isinstance(row, Row)}
+    rows = (*getattr(module, "ROWS", ()), *(row for row in vars(module).values() if isinstance(row, Row)))
+    return {row.name: row for row in rows}
 
 
-_FAMILIES: dict[str, dict[str, Any]] = {
-    "elementwise": dict(ELEMENTWISE),
-    "linear": {**_rows(_linear), **_rows(_products), **_rows(_indexing)},
-    "reduction": _rows(_reduction),
-    "composite": _rows(_composite),
-    "loss": _rows(_losses),
-    "discrete": _rows(_discrete),
-}
-TABLE: dict[str, Any] = {name: row for rows in _FAMILIES.values() for name, row in rows.items()}
-LOSSES = tuple(_FAMILIES["loss"])
+_FAMILIES: dict[str, dict[str, Any]] = {module.__name__.rpartition(".")[2]: _rows(module) for module in _MODULES}
+_SEVERAL = {name: row for rows in _FAMILIES.values() for name, row in rows.items() if isinstance(row, Several)}
+TABLE: dict[str, Any] = {name: row for rows in _FAMILIES.values() for name, row in rows.items() if name not in _SEVERAL}
+ELEMENTWISE: dict[str, Elementwise] = {name: row for name, row in TABLE.items() if isinstance(row, Elementwise)}
+LOSSES = tuple(_FAMILIES["losses"])
 
 # Ops that rules and composites make, but users have no need to.
-INTERNAL = ("getitem", "assemble", "accumulate", "contraction", "first_true", "finite_max", "identity", "input", "param", "constant", "size")
-PUBLIC = tuple(name for name in TABLE if name not in INTERNAL and name not in LOSSES)
+INTERNAL = (
+    "getitem",
+    "assemble",
+    "accumulate",
+    "contraction",
+    "first_true",
+    "finite_max",
+    "identity",
+    "input",
+    "param",
+    "constant",
+    "size",
+)
+PUBLIC = tuple(name for name in (*TABLE, *_SEVERAL) if name not in INTERNAL and name not in LOSSES)
 
 
 def families() -> dict[str, list[Any]]:
     """The rows that users can call, by family, in the table's order."""
-    return {family: [row for name, row in rows.items() if name not in INTERNAL] for family, rows in _FAMILIES.items()}
+    shown = {family: [row for name, row in rows.items() if name not in INTERNAL] for family, rows in _FAMILIES.items()}
+    return {family: rows for family, rows in shown.items() if rows}
 
 
 @cache
@@ -65,7 +131,7 @@ _BY_FORMULA = {
     if not row.attributes and not row.zero_slope and len(row.slots) == len(row.formula.free_symbols)
 }
 
-_FUNCTIONS = {name: _function(row) for name, row in TABLE.items()}
+_FUNCTIONS = {name: _function(row) for name, row in (TABLE | _SEVERAL).items()}
 globals().update(_FUNCTIONS)
 
 

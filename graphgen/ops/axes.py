@@ -235,3 +235,17 @@ def _slice_text(entry: Slice) -> str:
 def number_text(value: float) -> str:
     """A number as Python source; infinities and nan have no literal."""
     return repr(value) if np.isfinite(value) else f'float("{value!r}")'
+
+
+def axis_text(axis: tuple[int, ...], ndim: int) -> str:
+    """The keyword that says these axes, nothing for all of them."""
+    if axis == tuple(range(ndim)):
+        return ""
+    return f"axis={axis[0]}" if len(axis) == 1 else f"axis={axis}"
+
+
+def reduction_axes(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
+    """The attributes of a reduction in canonical form."""
+    if not isinstance(keepdims, (bool, np.bool_)):
+        raise Mismatch("GG005", f"keepdims is True or False, got {brief(keepdims)}", "leave it out for False")
+    return {"axis": axes_of(axis, x.ndim), "keepdims": bool(keepdims)}

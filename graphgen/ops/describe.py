@@ -9,35 +9,6 @@ from graphgen.errors import GraphError, Problem
 
 Fact = tuple[str, str]  # label, text
 
-# Operands and keywords to show an op at: shapes, or a shape and a dtype.
-_ROWS, _COLUMNS = ("m", "n"), ("n", "p")
-_INTEGERS = (("k",), "int64")
-_AXIS = (((_ROWS,), {"axis": 1}), ("sum", "mean", "max", "min", "softmax", "log_softmax", "logsumexp"))
-EXAMPLES: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
-    **{name: _AXIS[0] for name in _AXIS[1]},
-    "broadcast_to": ((("n",),), {"shape": _ROWS}),
-    "expand_dims": ((_ROWS,), {"axis": 1}),
-    "squeeze": ((("m", 1, "n"),), {"axis": 1}),
-    "transpose": ((_ROWS,), {}),
-    "reshape": ((_ROWS,), {"shape": (-1,)}),
-    "matmul": ((_ROWS, _COLUMNS), {}),
-    "concat": ((_ROWS, ("k", "n")), {"axis": 0}),
-    "stack": ((_ROWS, _ROWS), {"axis": 0}),
-    "pad": ((_ROWS,), {"pad_width": ((1, 1), (0, 0))}),
-    "take": ((_ROWS, _INTEGERS), {"axis": 0}),
-    "scatter_add": ((("k", "n"), _INTEGERS), {"size": "m", "axis": 0}),
-    "take_along_axis": ((_ROWS, (("m", "k"), "int64")), {"axis": 1}),
-    "scatter_add_along_axis": ((("m", "k"), (("m", "k"), "int64")), {"size": "n", "axis": 1}),
-    "cast": ((_ROWS,), {"dtype": "float"}),
-    "index": ((_ROWS,), {"key": (slice(1, None), 0)}),
-    "clip": ((_ROWS, (), ()), {}),
-    "einsum": ((_ROWS, _COLUMNS), {"subscripts": "mn,np->mp"}),
-    "mse": ((_ROWS, _ROWS), {}),
-    "bce_with_logits": ((_ROWS, _ROWS), {}),
-    "hinge": ((_ROWS, _ROWS), {}),
-    "cross_entropy": ((_ROWS, (("m",), "int64")), {}),
-}
-
 
 def describe(name: str) -> list[Fact]:
     """The facts about an op, as (label, text) pairs: formula, slopes, shape rule, policy, attributes, NumPy.
@@ -78,14 +49,15 @@ def _elementwise(row: Any) -> list[Fact]:
 _DTYPES = {
     "float": "floats; bools count as floats",
     "number": "floats, or integers of one type; bools count as floats",
-    "bool": "answers with bools",
+    "comparison": "numbers of one type, to bools; bools count as floats",
+    "logical": "bools",
     "where": "a bool condition, then two of one dtype",
 }
 
 
 def _slopes(row: Any) -> list[Fact]:
     """The gradient of each operand, for the gradient d_y of the result y."""
-    from graphgen.ops.slopes import Signature, vjp
+    from graphgen.calculus.slopes import Signature, vjp
     from graphgen.targets.printer import written
 
     count = len(row.slots)
@@ -105,7 +77,7 @@ def _policies(row: Any) -> list[str]:
     """What calculus leaves open, and what is decided here."""
     import sympy as sp
 
-    from graphgen.ops.functions import Maximum, Minimum
+    from graphgen.calculus.functions import Maximum, Minimum
 
     found = []
     extrema = row.formula.atoms(Maximum, Minimum)
@@ -130,14 +102,10 @@ def _structural(row: Any) -> list[Fact]:
     """Formula, shapes at an example, gradients or parts, and the spelling."""
     from graphgen import ops
     from graphgen.inference import infer_type
-    from graphgen.ops.axes import shape_of
-    from graphgen.ops.table import Type
     from graphgen.program import Builder, Node, Program
 
     facts = [("formula", row.formula)] if row.formula else []
-    shapes, given = EXAMPLES[row.name]
-    pairs = [each if each[1:] in (("int64",),) else (each, "float") for each in shapes]
-    types = tuple(Type(shape_of(shape), dtype) for shape, dtype in pairs)
+    types, given = row.examples[0]
     result, attributes = infer_type(row.name, types, given)
     names = _operand_names(row, len(types))
     shown = ", ".join(f"{name} {each}" for name, each in zip(names, types, strict=True))
@@ -164,7 +132,7 @@ def _operand_names(row: Any, count: int) -> list[str]:
 
 def _gradients(row: Any, builder: Any, operands: list[Any], y: Any, g: Any, attributes: dict[str, Any]) -> list[Fact]:
     from graphgen import ops
-    from graphgen.ops.slopes import Policies
+    from graphgen.calculus.slopes import Policies
 
     if row.stops:
         return [("slope", "zero: no gradient passes")]

@@ -10,8 +10,8 @@ import numpy as np
 import sympy as sp
 
 from graphgen import sizes
+from graphgen.calculus.functions import as_expression
 from graphgen.errors import brief
-from graphgen.ops.functions import as_expression
 from graphgen.ops.table import Mismatch, Type, complete
 
 
@@ -74,15 +74,18 @@ def _number(row: Any, types: tuple[Type, ...], first: int = 0) -> str:
     return kinds[0]
 
 
-def _bool(row: Any, types: tuple[Type, ...]) -> str:
-    if row.category == "logical":
-        for place, each in enumerate(types):
-            if each.dtype != "bool":
-                raise Mismatch(
-                    "GG030", f"needs bools, got {each.dtype}", f"compare first, as in {{{place}}} > 0", about=place
-                )
-    elif any(each.dtype != types[0].dtype for each in types):
+def _comparison(row: Any, types: tuple[Type, ...]) -> str:
+    if any(each.dtype != types[0].dtype for each in types):
         _number(row, types)
+    return "bool"
+
+
+def _logical(row: Any, types: tuple[Type, ...]) -> str:
+    for place, each in enumerate(types):
+        if each.dtype != "bool":
+            raise Mismatch(
+                "GG030", f"needs bools, got {each.dtype}", f"compare first, as in {{{place}}} > 0", about=place
+            )
     return "bool"
 
 
@@ -92,7 +95,7 @@ def _where(row: Any, types: tuple[Type, ...]) -> str:
     return types[1].dtype if types[1].dtype == types[2].dtype else _number(row, types[1:], 1)
 
 
-_RULES = {"float": _float, "number": _number, "bool": _bool, "where": _where}
+_RULES = {"float": _float, "number": _number, "comparison": _comparison, "logical": _logical, "where": _where}
 
 
 def substitute(row: Any, operands: list[Any], attributes: Mapping[str, Any]) -> sp.Expr:

@@ -7,13 +7,13 @@ their decorator: operands are the positional-only parameters of ``infer``, attri
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graphgen import sizes
 from graphgen.errors import GraphError, Problem, UnknownName, brief, did_you_mean
-from graphgen.source import site
+from graphgen.source import part, site
 
 REQUIRED = inspect.Parameter.empty
 
@@ -41,6 +41,42 @@ class Type(NamedTuple):
 
     def __str__(self) -> str:
         return sizes.shape_text(self.shape)
+
+
+class Example(NamedTuple):
+    """A call of an op, which documentation shows and tests run.
+
+    Attributes
+    ----------
+    operands
+        Their types. Names of sizes stand for small numbers, and integers are places along any of the axes.
+    attributes
+        The keywords that are given.
+    """
+
+    operands: tuple[Type, ...]
+    attributes: dict[str, Any]
+
+
+def example(*operands: Any, **attributes: Any) -> Example:
+    """An example of operands given as shapes, of floats, or as types: ``example(("m", "n"), integers("k"), axis=1)``."""
+    types = tuple(each if isinstance(each, Type) else floats(*each) for each in operands)
+    return Example(types, attributes)
+
+
+def floats(*shape: Any) -> Type:
+    """The type of an array of floats."""
+    return Type(tuple(map(sizes.size, shape)), "float")
+
+
+def integers(*shape: Any) -> Type:
+    """The type of an array of integers."""
+    return Type(tuple(map(sizes.size, shape)), "int64")
+
+
+def bools(*shape: Any) -> Type:
+    """The type of an array of bools."""
+    return Type(tuple(map(sizes.size, shape)), "bool")
 
 
 class Mismatch(Exception):
@@ -86,11 +122,19 @@ class Row:
         One line for people, and the maths.
     infer
         ``infer(*types, **attributes) -> Type``; raises `Mismatch`.
+    examples
+        Calls that documentation shows (the first of them) and tests run (all).
     canonical
         ``canonical(*types, **attributes) -> attributes`` in the one form that the rest of graphgen reads.
     call
         How users call the op where that is not operands first, then attributes:
         ``call(*arguments, **keywords) -> (operands, attributes)``.
+    stops
+        No gradient passes.
+    places
+        Whole numbers among the operands are places, and stay whole; to other ops they are floats.
+    of_scalar
+        Of a single element it is that element.
     """
 
     name: str
@@ -99,9 +143,12 @@ class Row:
     summary: str
     formula: str
     infer: Callable[..., Type]
+    examples: tuple[Example, ...] = ()
     canonical: Callable[..., dict[str, Any]] | None = None
     call: Callable[..., tuple[Any, Any]] | None = None
-    stops: bool = False  # no gradient passes
+    stops: bool = False
+    places: bool = False
+    of_scalar: bool = False
 
     def complete(self, types: tuple[Type, ...], attributes: Mapping[str, Any]) -> dict[str, Any]:
         """The attributes in canonical form, defaults filled in; raises `Mismatch` for wrong arity or keywords."""
@@ -142,7 +189,8 @@ class Reduction(Row):
     Attributes
     ----------
     weights
-        ``weights(x, y, policies, *, axis)``, of x's shape; y keeps the reduced axes, with size 1.
+        ``weights(x, y, policies, *, axis, ...)``, of x's shape; y keeps the reduced axes, with size 1. The attributes
+        are the row's own but for keepdims.
     numpy
         The spelling.
     """
@@ -160,7 +208,16 @@ class Composite(Row):
 
     expand: Callable[..., Any] = None  # type: ignore[assignment]
     note: str = ""
-    family: str = "composite"
+
+
+@dataclass(frozen=True)
+class Several(Row):
+    """A function that answers with several nodes, which other ops make: ``make(*operands, **attributes)`` yields them.
+
+    Users call it; a DAG holds the ops that it calls.
+    """
+
+    make: Callable[..., Iterator[Any]] = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -208,24 +265,24 @@ def check_keywords(row: Any, attributes: Mapping[str, Any]) -> None:
             raise Mismatch("GG005", f"keyword {keyword!r} is missing", f"give {keyword}=")
 
 
-def _row(cls: type, kind: type, **more: Any) -> Any:
-    facts = {key: value for key, value in vars(cls).items() if not key.startswith("__")}
-    infer = facts["infer"]
-    parameters = inspect.signature(infer).parameters.values()
-    operands = [
+def _signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Operands and attributes of a plain function: its positional parameters, and its keyword-only ones."""
+    parameters = inspect.signature(function).parameters.values()
+    operands = tuple(
         ("*" if each.kind is each.VAR_POSITIONAL else "") + each.name
         for each in parameters
         if each.kind is not each.KEYWORD_ONLY
-    ]
-    attributes = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+    )
+    return operands, {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+
+
+def _row(cls: type, kind: type) -> Any:
+    facts = {key: value for key, value in vars(cls).items() if not key.startswith("__")}
+    operands, attributes = _signature(facts["infer"])
     summary = inspect.cleandoc(cls.__doc__ or "")
     assert summary, f"{cls.__name__} has no docstring"
     return kind(
-        name=cls.__name__,
-        operands=tuple(operands),
-        attributes=attributes,
-        summary=summary,
-        **{"formula": "", **facts, **more},
+        name=cls.__name__, operands=operands, attributes=attributes, summary=summary, **{"formula": "", **facts}
     )
 
 
@@ -249,25 +306,20 @@ def composite(infer: Callable[..., Any] | None = None, **facts: Any) -> Any:
 
     The function's positional-only parameters are the operands, its keyword-only ones the attributes.
     """
+    return lambda expand: _of_function(Composite, expand, expand=expand, infer=infer, **facts)
 
-    def decorate(expand: Callable[..., Any]) -> Composite:
-        parameters = inspect.signature(expand).parameters.values()
-        operands = [
-            ("*" if each.kind is each.VAR_POSITIONAL else "") + each.name
-            for each in parameters
-            if each.kind is not each.KEYWORD_ONLY
-        ]
-        attributes = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
-        return Composite(
-            name=expand.__name__,
-            operands=tuple(operands),
-            attributes=attributes,
-            summary=inspect.cleandoc(expand.__doc__ or ""),
-            expand=expand,
-            **{"formula": "", "infer": infer, **facts},
-        )
 
-    return decorate
+def several(**facts: Any) -> Any:
+    """Make a `Several` row of a generator function, whose parameters are read like those of a composite."""
+    return lambda make: _of_function(Several, make, make=make, infer=None, **facts)
+
+
+def _of_function(kind: type, made: Callable[..., Any], **facts: Any) -> Any:
+    operands, attributes = _signature(made)
+    summary = inspect.cleandoc(made.__doc__ or "")
+    return kind(
+        name=made.__name__, operands=operands, attributes=attributes, summary=summary, **{"formula": "", **facts}
+    )
 
 
 def function(row: Any) -> Callable[..., Any]:
@@ -284,6 +336,8 @@ def function(row: Any) -> Callable[..., Any]:
         else:
             operands, attributes = _split(row, arguments, keywords, variadic)
         for operand in operands:
+            if hasattr(operand, "_apply") and isinstance(row, Several):
+                return _made(row, operands, attributes)
             if hasattr(operand, "_apply"):
                 return operand._apply(row.name, tuple(operands), attributes, name)
         if hasattr(row, "substitute"):
@@ -296,6 +350,18 @@ def function(row: Any) -> Callable[..., Any]:
     op.__name__ = op.__qualname__ = row.name
     op.__doc__ = row.summary
     return op
+
+
+def _made(row: Several, operands: Any, attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The nodes of a function of several: each takes the name of the variable that it is unpacked into."""
+    nodes: list[Any] = []
+    made = row.make(*operands, **{**row.attributes, **attributes})
+    while True:
+        with part(len(nodes)):
+            node = next(made, None)
+        if node is None:
+            return tuple(nodes)
+        nodes.append(node)
 
 
 def unknown(code: str, message: str, help: str) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from graphgen import ops, sizes
-from graphgen.ops.formula import Formula, formula
+from graphgen.calculus.formula import Formula, formula
 from graphgen.passes.rewriting import Draft, rewrite
 from graphgen.program import Node, Program
 

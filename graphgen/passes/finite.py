@@ -7,7 +7,7 @@ from functools import cache
 import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
-from graphgen.ops.formula import Formula
+from graphgen.calculus.formula import Formula
 from graphgen.passes.rewriting import is_elementwise, literal
 from graphgen.program import Node, Program
 

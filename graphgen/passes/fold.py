@@ -12,8 +12,8 @@ from typing import Any
 import sympy as sp
 
 from graphgen import ops
-from graphgen.ops.derivative import number
-from graphgen.ops.formula import Formula, formula
+from graphgen.calculus.derivative import number
+from graphgen.calculus.formula import Formula, formula
 from graphgen.passes.rewriting import Draft, literal, rewrite
 from graphgen.program import Node, Program
 from graphgen.targets.printer import as_float

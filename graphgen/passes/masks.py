@@ -12,7 +12,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from graphgen import ops
-from graphgen.ops.formula import Formula, formula
+from graphgen.calculus.formula import Formula, formula
 from graphgen.passes.finite import doubtful
 from graphgen.passes.rewriting import Draft
 from graphgen.program import Node, Program

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["Cut", "helpers", "names_of_modules"]
+__all__ = ["Cut", "helpers", "names_of_modules", "public_helpers", "scalar_twins"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def helpers(names: Iterable[str], rename: Mapping[str, str] | None = None) -> Cu
         Helpers by the names they have here. The order of the result follows them and nothing else.
     rename : mapping, optional
         New names by old ones, for a helper that a user's node is called like. A helper that gets the name of another
-        one takes its place everywhere: `{"_check_scalars": "_check"}` makes all that use `_check` use the scalar twin.
+        one takes its place everywhere: `{"_check_scalar": "_check"}` makes all that use `_check` use the scalar twin.
 
     Returns
     -------
@@ -109,6 +109,19 @@ def helpers(names: Iterable[str], rename: Mapping[str, str] | None = None) -> Cu
 def names_of_modules() -> frozenset[str]:
     """The names that a generated module may have besides its public face and the user's: helpers, and what they read."""
     return frozenset(_table()) | _supplied() | {"_trained"}
+
+
+@cache
+def public_helpers() -> tuple[str, ...]:
+    """The helpers that a user's value may be called like: they then get an underscore. Those of scalars are twins."""
+    return tuple(name for name in _table() if not name.startswith("_") and name not in scalar_twins().values())
+
+
+@cache
+def scalar_twins() -> dict[str, str]:
+    """What takes a helper's place, under its name, in a module of Python floats: ``sigmoid_scalar`` for ``sigmoid``."""
+    suffix = "_scalar"
+    return {name.removesuffix(suffix): name for name in _table() if name.removesuffix(suffix) in {*_table()} - {name}}
 
 
 _NUMPY = "import numpy as np"

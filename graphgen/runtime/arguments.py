@@ -115,7 +115,7 @@ def _refuse_unknown(given: dict, known: dict) -> None:
         raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
 
 
-def _check_scalars(parameters: dict, /, **inputs: Any) -> list:
+def _check_scalar(parameters: dict, /, **inputs: Any) -> list:
     """Return all parameters, then the inputs given, as Python floats; ValueError if one is not a number."""
     if not hasattr(parameters, "get"):
         raise ValueError(f"parameters: expected a dict of numbers by name, got {type(parameters).__name__}")
@@ -135,7 +135,7 @@ def _scalar(name: str, value: Any) -> float:
     raise ValueError(f"{name}: expected a number, got {came}")
 
 
-def _check_scalar_tangents(tangents: dict, /, **values: Any) -> list:
+def _check_tangents_scalar(tangents: dict, /, **values: Any) -> list:
     """Return the direction given for each value, as floats in the order given; an absent one is zero."""
     _refuse_unknown(tangents, values)
     return [_scalar(name, tangents.get(name, 0.0)) for name in values]

@@ -29,7 +29,7 @@ def _packed(arrays: dict) -> dict:
     return views
 
 
-def _packed_scalars(arrays: dict) -> dict:
+def _packed_scalar(arrays: dict) -> dict:
     """Return the 0-d arrays as Python floats."""
     return {name: float(array) for name, array in arrays.items()}
 

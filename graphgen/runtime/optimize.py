@@ -18,7 +18,7 @@ def _check_step(
             raise ValueError(f"{place}: expected shape {gradient.shape}, got {array.shape}")
 
 
-def _check_scalar_step(
+def _check_step_scalar(
     parameters: dict, state: dict, gradients: dict, memory: tuple, names: tuple, counts: bool = False
 ) -> None:
     """Raise ValueError, before anything is changed, if the optimizer's memory does not fit."""

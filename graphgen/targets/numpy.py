@@ -16,14 +16,16 @@ from typing import NamedTuple
 import sympy as sp
 
 from graphgen import ops, sizes
-from graphgen.ops.derivative import number
-from graphgen.ops.formula import Formula, formula
+from graphgen.calculus.derivative import number
+from graphgen.calculus.formula import Formula, formula
 from graphgen.program import Node, Program
+from graphgen.runtime import public_helpers
 from graphgen.targets.precedence import ANY, ATOM, MATMUL, MULTIPLY, UNARY
 from graphgen.targets.printer import Spelling, fill, spell
 
 _PRECEDENCES = {"": ANY, "atom": ATOM, "matmul": MATMUL}
 _TYPES = {"float": "_float", "bool": "np.bool_", "int64": "np.int64", "int32": "np.int32"}
+_CALL = re.compile(r"(?<![\w.])(\w+)\(")
 _HOLE = re.compile(r"\{(\d+)(?::(\w+))?\}")
 
 
@@ -99,16 +101,10 @@ class Target:
             return self.total(operands)
         types = [self.program.nodes[argument].type for argument in node.args]
         row = ops.TABLE[node.op]
-        if self.scalar and not isinstance(row, ops.Composite):
-            # Of a single element every sum, mean, reshape and maximum is the element.
+        if self.scalar:  # see is_scalar
             return operands[0]
         if node.op == "broadcast_to" and types[0].shape == ():
             return self._full(node, operands[0])
-        for name in ("finite_max", "first_true", "scatter_add", "scatter_add_along_axis"):
-            if node.op == name:
-                self.helpers[name] = None
-                spelled = row.numpy(*types, **node.attributes).replace(name, self.names.get(name, name), 1)
-                return self._template(spelled, [self.strong(each) for each in operands])
         return self._template(row.numpy(*types, **node.attributes), [self.strong(each) for each in operands])
 
     def _spelling(self, node: Node) -> Spelling:
@@ -208,6 +204,9 @@ class Target:
 
     def _template(self, spelled: str | tuple[str, int], operands: list[Text]) -> Text:
         template, precedence = spelled if isinstance(spelled, tuple) else (spelled, ATOM)
+        called = [name for name in _CALL.findall(template) if name in public_helpers()]
+        self.helpers.update(dict.fromkeys(called))
+        template = _CALL.sub(lambda match: f"{self.names.get(match[1], match[1])}(", template)
 
         def put(match: re.Match[str]) -> str:
             return operands[int(match[1])].at(_PRECEDENCES[match[2] or ""])
@@ -259,7 +258,10 @@ def is_scalar(program: Program) -> bool:
         return False
     for node in program.nodes.values():
         types = [node.type, *(program.nodes[argument].type for argument in node.args)]
-        if any(each.shape != () for each in types) or node.dtype.startswith("int") or node.op in ("contraction", "assemble"):
+        if any(each.shape != () for each in types) or node.dtype.startswith("int"):
+            return False
+        row = ops.TABLE.get(node.op)
+        if isinstance(row, ops.Linear | ops.Reduction) and not row.of_scalar:
             return False
     return True
 

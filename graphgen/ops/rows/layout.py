@@ -1,4 +1,4 @@
-"""Rows that are linear in each operand, in adjoint pairs: the maths, the shape rule, the transpose, the spelling.
+"""Shapes and axes: ops that arrange elements, repeat them, or convert them. Linear, in adjoint pairs.
 
 ``transpose(place, g, *operands, **attributes)`` answers the gradient of the operand at `place` for the gradient `g` of
 the output: the adjoint of the linear map that the other operands fix.
@@ -9,74 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, axes_of, axis_of, key_text, reshaped, shape_of, without
-from graphgen.ops.table import Mismatch, Type, dtype_of, linear
-
-
-def axis_text(axis: tuple[int, ...], ndim: int) -> str:
-    """The keyword that says these axes, nothing for all of them."""
-    if axis == tuple(range(ndim)):
-        return ""
-    return f"axis={axis[0]}" if len(axis) == 1 else f"axis={axis}"
-
-
-def reduction_axes(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
-    """The attributes of a reduction in canonical form."""
-    if not isinstance(keepdims, (bool, np.bool_)):
-        raise Mismatch("GG005", f"keepdims is True or False, got {brief(keepdims)}", "leave it out for False")
-    return {"axis": axes_of(axis, x.ndim), "keepdims": bool(keepdims)}
-
-
-def expand_to(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """The gradient `g` of a reduction of `x` with the reduced axes back, of size 1."""
-    return g if keepdims or not axis or not g.shape else ops.expand_dims(g, axis=axis)
-
-
-@linear
-class sum:
-    """Sum over axes; all of them unless said."""
-
-    formula = "y = sum(x[i] for i along axis)"
-    canonical = reduction_axes
-
-    def infer(x: Type, /, *, axis: Any = None, keepdims: Any = False) -> Type:
-        if x.dtype == "bool":
-            raise Mismatch("GG030", "bools cannot be summed", 'count them with ops.cast(x, "float").sum()')
-        return Type(without(x.shape, axis, keepdims), x.dtype)
-
-    def transpose(place: int, g: Any, x: Any, /, *, axis: Any, keepdims: bool) -> Any:
-        return ops.broadcast_to(expand_to(g, x, axis, keepdims), shape=x.shape)
-
-    def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
-        keywords = [axis_text(axis, x.ndim), "keepdims=True" if keepdims else ""]
-        return f"{{0:atom}}.sum({', '.join(filter(None, keywords))})"
-
-
-@linear
-class mean:
-    """Mean over axes; all of them unless said."""
-
-    formula = "y = sum(x[i] for i along axis) / n"
-
-    def canonical(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
-        if x.dtype != "float":
-            raise Mismatch("GG031", f"a mean needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=0)
-        return reduction_axes(x, axis=axis, keepdims=keepdims)
-
-    def infer(x: Type, /, *, axis: Any = None, keepdims: Any = False) -> Type:
-        return Type(without(x.shape, axis, keepdims), x.dtype)
-
-    def transpose(place: int, g: Any, x: Any, /, *, axis: Any, keepdims: bool) -> Any:
-        count = sizes.product(tuple(x.shape[each] for each in axis))
-        return ops.broadcast_to(expand_to(g / count, x, axis, keepdims), shape=x.shape)
-
-    def numpy(x: Type, /, *, axis: Any, keepdims: bool) -> str:
-        keywords = [axis_text(axis, x.ndim), "keepdims=True" if keepdims else ""]
-        return f"{{0:atom}}.mean({', '.join(filter(None, keywords))})"
+from graphgen.ops.broadcasting import unbroadcast
+from graphgen.ops.table import Mismatch, Type, dtype_of, example, linear
 
 
 @linear
@@ -84,12 +21,16 @@ class broadcast_to:
     """Repeat along axes of size 1 and new leading axes."""
 
     formula = "y[..., i, ...] = x[..., 0, ...]"
+    examples = (example(("n",), shape=("m", "n")),)
+    of_scalar = True
     view = True
 
     def canonical(x: Type, /, *, shape: Any) -> dict[str, Any]:
         target = shape_of(shape)
         if len(target) < x.ndim or not sizes.same(sizes.broadcast(x.shape, target) or (), target):
-            raise Mismatch("GG020", f"{x} does not broadcast to {sizes.shape_text(target)}", "a size must be equal or 1")
+            raise Mismatch(
+                "GG020", f"{x} does not broadcast to {sizes.shape_text(target)}", "a size must be equal or 1"
+            )
         return {"shape": target}
 
     def infer(x: Type, /, *, shape: Any) -> Type:
@@ -102,24 +43,13 @@ class broadcast_to:
         return f"np.broadcast_to({{0}}, {sizes.shape_text(shape)})"
 
 
-def unbroadcast(g: Any, shape: sizes.Shape) -> Any:
-    """Sum `g` over the axes along which a value of `shape` was repeated to get g's shape: the adjoint of broadcasting."""
-    leading = g.ndim - len(shape)
-    ones = tuple(
-        leading + axis
-        for axis, size in enumerate(shape)
-        if isinstance(size, int) and size == 1 and not (isinstance(g.shape[leading + axis], int) and g.shape[leading + axis] == 1)
-    )
-    if ones:
-        g = ops.sum(g, axis=ones, keepdims=True)
-    return ops.sum(g, axis=tuple(range(leading))) if leading else g
-
-
 @linear
 class expand_dims:
     """Add axes of size 1; `axis` counts in the result."""
 
     formula = "y[..., 0, ...] = x[...]"
+    examples = (example(("m", "n"), axis=1),)
+    of_scalar = True
     view = True
 
     def canonical(x: Type, /, *, axis: Any) -> dict[str, Any]:
@@ -147,6 +77,8 @@ class squeeze:
     """Remove axes of size 1."""
 
     formula = "y[...] = x[..., 0, ...]"
+    examples = (example(("m", 1, "n"), axis=1),)
+    of_scalar = True
     view = True
 
     def canonical(x: Type, /, *, axis: Any) -> dict[str, Any]:
@@ -172,6 +104,8 @@ class transpose:
     """Permute axes; reverse them unless said."""
 
     formula = "y[j, i] = x[i, j]"
+    examples = (example(("m", "n")),)
+    of_scalar = True
     view = True
 
     def canonical(x: Type, /, *, axes: Any) -> dict[str, Any]:
@@ -202,6 +136,8 @@ class reshape:
     """The same elements in another shape; one size may be -1."""
 
     formula = "y.flat[i] = x.flat[i]"
+    examples = (example(("m", "n"), shape=(-1,)),)
+    of_scalar = True
     view = True
 
     def canonical(x: Type, /, *, shape: Any) -> dict[str, Any]:
@@ -223,6 +159,8 @@ class accumulate:
     """The sum of arrays of one shape: where a value has several readers, their gradients add."""
 
     formula = "y = x0 + x1 + ..."
+    examples = (example(("m", "n"), ("m", "n")),)
+    of_scalar = True
     jointly = True
 
     def infer(*xs: Type) -> Type:
@@ -240,7 +178,8 @@ class cast:
     """Convert to "float" (the model's float type), "int64", "int32" or "bool"."""
 
     formula = "y = x"
-    stops = False
+    examples = (example(("m", "n"), dtype="float"),)
+    of_scalar = True
 
     def canonical(x: Type, /, *, dtype: Any) -> dict[str, Any]:
         return {"dtype": dtype_of(dtype)}

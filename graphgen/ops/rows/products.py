@@ -1,12 +1,12 @@
-"""Products of arrays, linear in each operand: matrix product and contraction. See ``linear.py`` for the rules."""
+"""Products of arrays, linear in each operand. See ``layout.py`` for the rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from graphgen import ops, sizes
-from graphgen.ops.linear import unbroadcast
-from graphgen.ops.table import Mismatch, Type, linear, need_floats
+from graphgen.ops.broadcasting import unbroadcast
+from graphgen.ops.table import Mismatch, Type, example, linear, need_floats
 from graphgen.targets.precedence import MATMUL
 
 
@@ -15,6 +15,7 @@ class matmul:
     """Matrix product over the last two axes, broadcasting the others; a vector is a row on the left, a column on the right."""
 
     formula = "y[..., i, j] = sum(a[..., i, k] * b[..., k, j] for k)"
+    examples = (example(("m", "n"), ("n", "p")),)
 
     def infer(a: Type, b: Type, /) -> Type:
         need_floats("matmul", a, b)
@@ -25,7 +26,9 @@ class matmul:
             raise _inner_mismatch(a, b, inner)
         batch = sizes.broadcast(a.shape[:-2], b.shape[:-2])
         if batch is None:
-            raise Mismatch("GG021", f"batch axes do not broadcast: {a} @ {b}", "all axes but the last two must be equal or 1")
+            raise Mismatch(
+                "GG021", f"batch axes do not broadcast: {a} @ {b}", "all axes but the last two must be equal or 1"
+            )
         return Type(batch + a.shape[-2:-1] + (b.shape[-1:] if b.ndim > 1 else ()), "float")
 
     def transpose(place: int, g: Any, a: Any, b: Any, /) -> Any:
@@ -70,26 +73,3 @@ def _matmul_right(g: Any, a: Any, b: Any) -> Any:
 
 def _swapped(x: Any) -> Any:
     return ops.transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
-
-
-@linear
-class contraction:
-    """A sum of products over shared axes: an einsum in normal form, which is its own adjoint."""
-
-    formula = "y[out] = sum(product of operands over letters not in out)"
-
-    def infer(*xs: Type, subscripts: Any) -> Type:
-        inputs, output = subscripts
-        size_of = {letter: size for letters, x in zip(inputs, xs, strict=True) for letter, size in zip(letters, x.shape, strict=True)}
-        return Type(tuple(size_of[letter] for letter in output), "float")
-
-    def transpose(place: int, g: Any, *xs: Any, subscripts: Any) -> Any:
-        inputs, output = subscripts
-        others = [each for each in range(len(xs)) if each != place]
-        letters = (output, *(inputs[each] for each in others))
-        return ops.contraction(g, *(xs[each] for each in others), subscripts=(letters, inputs[place]))
-
-    def numpy(*xs: Type, subscripts: Any) -> str:
-        inputs, output = subscripts
-        places = ", ".join(f"{{{place}}}" for place in range(len(xs)))
-        return f'np.einsum("{",".join(inputs)}->{output}", {places})'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphgen.ops.table import Type, leaf, linear
+from graphgen.ops.table import Type, bools, example, leaf, linear
 
 
 @leaf
@@ -44,6 +44,8 @@ class first_true:
     """The mask with only its first True along the axes."""
 
     formula = "y[i] = x[i] and not any(x[j] for j < i)"
+    examples = (example(bools("m", "n"), axis=(1,)),)
+    of_scalar = True
     stops = True
 
     def infer(x: Type, /, *, axis: Any) -> Type:
@@ -54,5 +56,3 @@ class first_true:
 
     def numpy(x: Type, /, *, axis: Any) -> str:
         return f"first_true({{0}}, axis={axis[0] if len(axis) == 1 else axis})"
-
-

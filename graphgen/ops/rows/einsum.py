@@ -1,4 +1,4 @@
-"""Ops made of other ops: check expands each into primitives, whose gradients are derived like any other's."""
+"""Contractions: einsum, brought into a normal form that is its own adjoint."""
 
 from __future__ import annotations
 
@@ -6,82 +6,8 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
-from graphgen.ops.axes import FULL, axis_of, indexed, key_of
-from graphgen.ops.linear import reduction_axes
-from graphgen.ops.table import Mismatch, Type, composite
-
-SHIFT = "shifted so that exp cannot overflow"
-
-
-def _one_axis(x: Type, /, *, axis: Any) -> dict[str, Any]:
-    if x.dtype != "float":
-        raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=0)
-    return {"axis": axis_of(axis, x.ndim)}
-
-
-@composite(canonical=_one_axis, formula="y = exp(x) / sum(exp(x))", note=SHIFT)
-def softmax(x: Any, /, *, axis: Any = -1) -> Any:
-    """Exponentials along an axis, scaled to sum to 1."""
-    exponentials = ops.exp(shifted(x, (axis,)), name="exp")
-    return exponentials / ops.sum(exponentials, axis=axis, keepdims=True, name="total")
-
-
-@composite(canonical=_one_axis, formula="y = x - log(sum(exp(x)))", note=SHIFT)
-def log_softmax(x: Any, /, *, axis: Any = -1) -> Any:
-    """Logarithm of softmax."""
-    from_maximum = shifted(x, (axis,))
-    return from_maximum - ops.log(ops.sum(ops.exp(from_maximum, name="exp"), axis=axis, keepdims=True, name="total"))
-
-
-def shifted(x: Any, axis: tuple[int, ...]) -> Any:
-    """x minus its largest element along `axis`, or minus 0 where that is not finite.
-
-    The shift is a constant to every derivative: it cancels exactly in what is computed of it.
-    """
-    return ops.subtract(x, ops.finite_max(x, axis=axis, keepdims=True), name="shifted")
-
-
-def _reduction(x: Type, /, *, axis: Any, keepdims: Any) -> dict[str, Any]:
-    if x.dtype != "float":
-        raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=0)
-    return reduction_axes(x, axis=axis, keepdims=keepdims)
-
-
-@composite(canonical=_reduction, formula="y = log(sum(exp(x[i]) for i along axis))", note=SHIFT)
-def logsumexp(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
-    """Logarithm of the sum of exponentials along axes."""
-    shift = ops.finite_max(x, axis=axis, keepdims=True, name="max")
-    total = ops.sum(ops.exp(ops.subtract(x, shift, name="shifted"), name="exp"), axis=axis, keepdims=True, name="total")
-    result = ops.log(total) + shift
-    return result if keepdims or not axis else ops.squeeze(result, axis=axis)
-
-
-def _indexed(x: Type, /, *, key: Any) -> Type:
-    return Type(indexed(x.shape, key), x.dtype)
-
-
-@composite(
-    _indexed,
-    formula="y = x[key]",
-    call=lambda x, key: ((x,), {"key": key}),
-    canonical=lambda x, *, key: {"key": key_of(x, key)},
-)
-def index(x: Any, /, *, key: Any) -> Any:
-    """A part of x: ints, slices, None for a new axis."""
-    entries = tuple(entry for entry in key if entry is not None)
-    added, place = [], 0
-    for entry in key:
-        if entry is None:
-            added.append(place)
-        place += not isinstance(entry, int)
-    part = x if all(entry == FULL for entry in entries) and added else ops.getitem(x, key=entries)
-    return ops.expand_dims(part, axis=tuple(added)) if added else part
-
-
-@composite(formula="y = minimum(maximum(x, min), max)")
-def clip(x: Any, min: Any, max: Any, /) -> Any:
-    """x kept between two bounds."""
-    return ops.minimum(ops.maximum(x, min), max)
+from graphgen.ops.axes import FULL
+from graphgen.ops.table import Mismatch, Type, composite, example, linear
 
 
 def _einsum_call(subscripts: Any, *operands: Any) -> Any:
@@ -91,14 +17,20 @@ def _einsum_call(subscripts: Any, *operands: Any) -> Any:
 def _einsum_canonical(*xs: Type, subscripts: Any) -> dict[str, Any]:
     """Spell out "..." and the output; check letters, ranks and sizes."""
     if not isinstance(subscripts, str):
-        raise Mismatch("GG025", f"subscripts are a string, got {brief(subscripts)}", 'as in ops.einsum("ij,jk->ik", a, b)')
+        raise Mismatch(
+            "GG025", f"subscripts are a string, got {brief(subscripts)}", 'as in ops.einsum("ij,jk->ik", a, b)'
+        )
     for place, x in enumerate(xs):
         if x.dtype != "float":
             raise Mismatch("GG031", f"needs floats, got {x.dtype}", 'convert with ops.cast(x, "float")', about=place)
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if len(terms) != len(xs):
-        raise Mismatch("GG025", f"{subscripts!r} has {len(terms)} term{'s' * (len(terms) != 1)} for {len(xs)} operand{'s' * (len(xs) != 1)}", "one term for each operand")
+        raise Mismatch(
+            "GG025",
+            f"{subscripts!r} has {len(terms)} term{'s' * (len(terms) != 1)} for {len(xs)} operand{'s' * (len(xs) != 1)}",
+            "one term for each operand",
+        )
     spare = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if letter not in subscripts]
     ranks = [x.ndim - len(term.replace("...", "")) for term, x in zip(terms, xs, strict=True) if "..." in term]
     dots = "".join(spare[: max(ranks, default=0)])
@@ -107,14 +39,18 @@ def _einsum_canonical(*xs: Type, subscripts: Any) -> dict[str, Any]:
         rank = x.ndim - len(term.replace("...", ""))
         full = term.replace("...", dots[len(dots) - rank :] if rank > 0 else "", 1)
         if not all(letter.isascii() and letter.isalpha() for letter in full) or len(full) != x.ndim:
-            raise Mismatch("GG025", f"the term {term!r} does not fit {x}", "one letter for each axis", about=len(spelled))
+            raise Mismatch(
+                "GG025", f"the term {term!r} does not fit {x}", "one letter for each axis", about=len(spelled)
+            )
         spelled.append(full)
     letters = "".join(spelled)
     if not arrow:
         output = "..." + "".join(sorted(letter for letter in set(letters) - set(dots) if letters.count(letter) == 1))
     output = output.replace("...", dots, 1)
     if len(set(output)) < len(output) or not set(output) <= set(letters):
-        raise Mismatch("GG025", f"the output {output!r} repeats a letter or has one that no operand has", "each letter once")
+        raise Mismatch(
+            "GG025", f"the output {output!r} repeats a letter or has one that no operand has", "each letter once"
+        )
     _letter_sizes(spelled, xs)
     return {"subscripts": f"{','.join(spelled)}->{output}"}
 
@@ -127,30 +63,48 @@ def _letter_sizes(terms: list[str], xs: Any) -> dict[str, sizes.Size]:
             common = sizes.broadcast((known.get(letter, 1),), (size,))
             if common is None:
                 got = f"{sizes.text(known[letter])} and {sizes.text(size)}"
-                raise Mismatch("GG025", f"the axes called {letter!r} differ in size: {got}", "equal letters, equal sizes", about=place)
+                raise Mismatch(
+                    "GG025",
+                    f"the axes called {letter!r} differ in size: {got}",
+                    "equal letters, equal sizes",
+                    about=place,
+                )
             known[letter] = common[0]
     return known
 
 
-@composite(call=_einsum_call, canonical=_einsum_canonical, formula="y[out] = sum(product of operands over letters not in out)")
+@composite(
+    call=_einsum_call,
+    canonical=_einsum_canonical,
+    formula="y[out] = sum(product of operands over letters not in out)",
+    examples=(example(("m", "n"), ("n", "p"), subscripts="mn,np->mp"),),
+)
 def einsum(*xs: Any, subscripts: Any) -> Any:
     """Sum of products over named axes; as many operands as terms."""
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
     size_of = _letter_sizes(terms, xs)
-    operands = [_normal(x, term, place, terms, output, size_of) for place, (x, term) in enumerate(zip(xs, terms, strict=True))]
+    operands = [
+        _normal(x, term, place, terms, output, size_of) for place, (x, term) in enumerate(zip(xs, terms, strict=True))
+    ]
     result = _contracted([value for value, _ in operands], [term for _, term in operands], output)
     present = [letter for letter in output if any(letter in term for _, term in operands)]
     missing = tuple(place for place, letter in enumerate(output) if letter not in present)
     result = ops.expand_dims(result, axis=missing) if missing else result
-    return result if sizes.same(result.shape, tuple(size_of[letter] for letter in output)) else _stretched(result, output, size_of)
+    return (
+        result
+        if sizes.same(result.shape, tuple(size_of[letter] for letter in output))
+        else _stretched(result, output, size_of)
+    )
 
 
 def _stretched(x: Any, output: str, size_of: dict[str, sizes.Size]) -> Any:
     return ops.broadcast_to(x, shape=tuple(size_of[letter] for letter in output))
 
 
-def _normal(x: Any, term: str, place: int, terms: list[str], output: str, size_of: dict[str, sizes.Size]) -> tuple[Any, str]:
+def _normal(
+    x: Any, term: str, place: int, terms: list[str], output: str, size_of: dict[str, sizes.Size]
+) -> tuple[Any, str]:
     """An operand without repeated letters, letters that are its alone, and axes of size 1 that stand for larger ones."""
     for letter in dict.fromkeys(term):
         while term.count(letter) > 1:
@@ -172,7 +126,9 @@ def _diagonal(x: Any, term: str, letter: str) -> tuple[Any, str]:
     rest = [axis for axis in range(len(term)) if axis not in (first, second)]
     one, other = x.shape[first], x.shape[second]
     if not isinstance(one, int) or not isinstance(other, int):
-        raise Mismatch("GG025", f"a diagonal over {letter!r} needs known sizes, got {x.node.type}", "declare the sizes as ints")
+        raise Mismatch(
+            "GG025", f"a diagonal over {letter!r} needs known sizes, got {x.node.type}", "declare the sizes as ints"
+        )
     if not sizes.equal(one, other):  # one of them is 1
         key = tuple(0 if axis in (first, second) and x.shape[axis] == 1 else FULL for axis in range(x.ndim))
         gone = first if one == 1 else second
@@ -188,7 +144,43 @@ def _contracted(values: list[Any], terms: list[str], output: str) -> Any:
     if len(values) == 1:
         order = tuple(terms[0].index(letter) for letter in kept)
         return values[0] if order == tuple(range(len(order))) else ops.transpose(values[0], axes=order)
-    alone = [tuple(axis for axis, letter in enumerate(term) if letter not in kept + "".join(terms[:place] + terms[place + 1 :])) for place, term in enumerate(terms)]
+    alone = [
+        tuple(
+            axis for axis, letter in enumerate(term) if letter not in kept + "".join(terms[:place] + terms[place + 1 :])
+        )
+        for place, term in enumerate(terms)
+    ]
     values = [ops.sum(value, axis=axes) if axes else value for value, axes in zip(values, alone, strict=True)]
-    terms = ["".join(letter for axis, letter in enumerate(term) if axis not in axes) for term, axes in zip(terms, alone, strict=True)]
+    terms = [
+        "".join(letter for axis, letter in enumerate(term) if axis not in axes)
+        for term, axes in zip(terms, alone, strict=True)
+    ]
     return ops.contraction(*values, subscripts=(tuple(terms), kept))
+
+
+@linear
+class contraction:
+    """A sum of products over shared axes: an einsum in normal form, which is its own adjoint."""
+
+    formula = "y[out] = sum(product of operands over letters not in out)"
+    examples = (example(("m", "n"), ("n", "p"), subscripts=(("mn", "np"), "mp")),)
+
+    def infer(*xs: Type, subscripts: Any) -> Type:
+        inputs, output = subscripts
+        size_of = {
+            letter: size
+            for letters, x in zip(inputs, xs, strict=True)
+            for letter, size in zip(letters, x.shape, strict=True)
+        }
+        return Type(tuple(size_of[letter] for letter in output), "float")
+
+    def transpose(place: int, g: Any, *xs: Any, subscripts: Any) -> Any:
+        inputs, output = subscripts
+        others = [each for each in range(len(xs)) if each != place]
+        letters = (output, *(inputs[each] for each in others))
+        return ops.contraction(g, *(xs[each] for each in others), subscripts=(letters, inputs[place]))
+
+    def numpy(*xs: Type, subscripts: Any) -> str:
+        inputs, output = subscripts
+        places = ", ".join(f"{{{place}}}" for place in range(len(xs)))
+        return f'np.einsum("{",".join(inputs)}->{output}", {places})'

@@ -8,8 +8,8 @@ little. So expm1's y + 1 is refused (at -40 nothing is left of it), elu's y + al
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-from graphgen.ops.derivative import Conventions, derivative
-from graphgen.ops.functions import Maximum, Minimum, Sigmoid
+from graphgen.calculus.derivative import Conventions, derivative
+from graphgen.calculus.functions import Maximum, Minimum, Sigmoid
 from graphgen.targets.printer import is_negative
 
 OUTPUT = sp.Symbol("output y", real=True)  # no slot's name

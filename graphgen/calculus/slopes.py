@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
-from graphgen.ops.derivative import Conventions, Policies, derivative, number
-from graphgen.ops.elementwise import ELEMENTWISE
-from graphgen.ops.formula import Formula, formula, piecewise, recognise
-from graphgen.ops.functions import Maximum, Minimum
-from graphgen.ops.output import OUTPUT, slope
+from graphgen import ops
+from graphgen.calculus.derivative import Conventions, Policies, derivative, number
+from graphgen.calculus.formula import Formula, formula, piecewise, recognise
+from graphgen.calculus.functions import Maximum, Minimum
+from graphgen.calculus.output import OUTPUT, slope
 from graphgen.targets.printer import Attributes
 
 __all__ = ["Policies", "Rule", "Signature", "derivative", "jvp", "vjp"]
@@ -80,7 +80,7 @@ def _jvp(signature: Signature, active: tuple[int, ...]) -> Rule | None:
 @cache
 def _slope(signature: Signature, operand: int) -> sp.Expr:
     """The slope by one operand, over the slots of the op's own formula and OUTPUT."""
-    if isinstance(signature.op, str) and ELEMENTWISE[signature.op].zero_slope:
+    if isinstance(signature.op, str) and ops.TABLE[signature.op].zero_slope:
         return sp.S.Zero
     own = _formula_of(signature)
     if own.is_bool or own.kinds[operand] == "bool":
@@ -100,7 +100,7 @@ def _slope(signature: Signature, operand: int) -> sp.Expr:
 def _formula_of(signature: Signature) -> Formula:
     if isinstance(signature.op, Formula):
         return signature.op
-    return ELEMENTWISE[signature.op].derived(signature.attributes)
+    return ops.TABLE[signature.op].derived(signature.attributes)
 
 
 def _rule(expression: sp.Expr, first: Sequence[tuple[Any, sp.Symbol]], signature: Signature) -> Rule:

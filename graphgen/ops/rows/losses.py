@@ -6,8 +6,8 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
-from graphgen.ops.composite import SHIFT, shifted
-from graphgen.ops.table import Mismatch, Type, composite
+from graphgen.ops.rows.softmax import SHIFT, shifted
+from graphgen.ops.table import Mismatch, Type, composite, example, integers
 
 
 def _reduced(values: Any, reduction: str) -> Any:
@@ -25,14 +25,21 @@ def _same_shapes(prediction: Type, target: Type, /, *, reduction: Any) -> dict[s
     _check_reduction(reduction)
     for place, each in enumerate((prediction, target)):
         if each.dtype != "float":
-            raise Mismatch("GG031", f"needs floats, got {each.dtype}", 'declare it with dtype="float64", or ops.cast it', about=place)
+            raise Mismatch(
+                "GG031",
+                f"needs floats, got {each.dtype}",
+                'declare it with dtype="float64", or ops.cast it',
+                about=place,
+            )
     if not sizes.same(prediction.shape, target.shape):
         remedy = "reshape one of them: a loss that broadcasts compares every row with every other"
         raise Mismatch("GG020", f"prediction and target differ in shape: {prediction} and {target}", remedy, about=1)
     return {"reduction": reduction}
 
 
-@composite(canonical=_same_shapes, formula="mean((prediction - target)**2)", family="loss")
+@composite(
+    canonical=_same_shapes, formula="mean((prediction - target)**2)", examples=(example(("m", "n"), ("m", "n")),)
+)
 def mse(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
     """Mean squared error."""
     return _reduced(ops.square(ops.subtract(prediction, target, name="error")), reduction)
@@ -41,9 +48,13 @@ def mse(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
 def _logits(logits: Type, target: Type, /, *, reduction: Any) -> dict[str, Any]:
     _check_reduction(reduction)
     if logits.dtype != "float":
-        raise Mismatch("GG031", f"logits are floats, got {logits.dtype}", 'convert with ops.cast({0}, "float")', about=0)
+        raise Mismatch(
+            "GG031", f"logits are floats, got {logits.dtype}", 'convert with ops.cast({0}, "float")', about=0
+        )
     if not logits.ndim:
-        raise Mismatch("GG027", "logits need an axis of classes, got a scalar", "the last axis holds the classes", about=0)
+        raise Mismatch(
+            "GG027", "logits need an axis of classes, got a scalar", "the last axis holds the classes", about=0
+        )
     labels = target.dtype.startswith("int")
     expected = logits.shape[:-1] if labels else logits.shape
     if target.dtype == "bool":
@@ -51,11 +62,22 @@ def _logits(logits: Type, target: Type, /, *, reduction: Any) -> dict[str, Any]:
     if not sizes.same(target.shape, expected):
         kind = "labels" if labels else "probabilities"
         other = ' (labels are declared with dtype="int64")' if not labels and target.ndim < logits.ndim else ""
-        raise Mismatch("GG020", f"{kind} {target} do not fit logits {logits}", f"expected {sizes.shape_text(expected)}{other}", about=1)
+        raise Mismatch(
+            "GG020",
+            f"{kind} {target} do not fit logits {logits}",
+            f"expected {sizes.shape_text(expected)}{other}",
+            about=1,
+        )
     return {"reduction": reduction}
 
 
-@composite(canonical=_logits, formula="mean(-log(softmax(logits)[label]))", family="loss", note=SHIFT)
+@composite(
+    canonical=_logits,
+    places=True,
+    formula="mean(-log(softmax(logits)[label]))",
+    note=SHIFT,
+    examples=(example(("m", "n"), integers("m")),),
+)
 def cross_entropy(logits: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
     """Cross entropy of softmax(logits) over the last axis; the target holds integer labels, or probabilities."""
     from_maximum = shifted(logits, (logits.ndim - 1,))
@@ -69,13 +91,19 @@ def cross_entropy(logits: Any, target: Any, /, *, reduction: Any = "mean") -> An
     return _reduced(values, reduction)
 
 
-@composite(canonical=_same_shapes, formula="mean((1 - target)*logits + softplus(-logits))", family="loss")
+@composite(
+    canonical=_same_shapes,
+    formula="mean((1 - target)*logits + softplus(-logits))",
+    examples=(example(("m", "n"), ("m", "n")),),
+)
 def bce_with_logits(logits: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
     """Binary cross entropy of sigmoid(logits); the target holds probabilities."""
     return _reduced((1 - target) * logits + ops.softplus(-logits), reduction)
 
 
-@composite(canonical=_same_shapes, formula="mean(max(1 - target*prediction, 0))", family="loss")
+@composite(
+    canonical=_same_shapes, formula="mean(max(1 - target*prediction, 0))", examples=(example(("m", "n"), ("m", "n")),)
+)
 def hinge(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
     """Hinge loss; the target holds -1 and 1."""
     return _reduced(ops.relu(1 - target * prediction), reduction)

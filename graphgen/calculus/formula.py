@@ -14,7 +14,7 @@ from typing import Any, Literal
 import sympy as sp
 from sympy.core.relational import Relational
 
-from graphgen.ops.functions import FUNCTIONS, Maximum, Minimum, Sigmoid, Softplus, as_expression
+from graphgen.calculus.functions import FUNCTIONS, Maximum, Minimum, Sigmoid, Softplus, as_expression
 from graphgen.targets.precedence import ATOM
 from graphgen.targets.printer import Attributes, fill, spell
 

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 import sympy as sp
 from sympy.core.relational import Relational
 
-from graphgen.ops.formula import piecewise
-from graphgen.ops.functions import Exponent, Maximum, Minimum, Nonzero
+from graphgen.calculus.formula import piecewise
+from graphgen.calculus.functions import Exponent, Maximum, Minimum, Nonzero
 
 
 class Policies(NamedTuple):

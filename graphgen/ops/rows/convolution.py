@@ -1,0 +1,1 @@
+"""Convolutions: windows, then a contraction; no gradient is written by hand."""

@@ -1,0 +1,1 @@
+"""Diagonals and triangles of matrices. See ``layout.py`` for the rules."""

@@ -1,0 +1,1 @@
+"""Sorting, the places of extreme elements, and selection by rank."""

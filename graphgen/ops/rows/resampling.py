@@ -1,0 +1,1 @@
+"""Images made larger: upsampling and pixel shuffle."""

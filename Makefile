@@ -12,9 +12,10 @@ demo: .venv/installed-examples
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n auto
 
-# Compile every example anew.
+# Compile every example anew, and write the op table's document.
 generated: .venv/installed-test
 	$(BIN)/python examples/compile_all.py
+	$(BIN)/python -m graphgen.ops.document docs/ops.md
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ EXAMPLES: list[tuple[str, str, list[str]]] = [
     ("xor", "xor", []),
     ("moons", "moons", []),
     ("svm", "svm", []),
+    ("convolution", "convolution", ["--wrt", "image"]),
     ("digits", "digits", []),
     ("digits_teach", "digits", ["--style", "teach"]),
     ("digits_inference", "digits", ["--inference"]),

@@ -143,11 +143,11 @@ _value_and_grad = value_and_grad  # what check_gradients compares with differenc
 
 
 def finite_max(a: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Return the maximum along `axis`, kept as size 1, and 0 where it is not finite.
+    """Return the maximum along `axis`, kept as size 1, and 0 where it is not finite, or of nothing.
 
     It is the shift of softmax: exp(a - finite_max(a)) cannot overflow, and inf - inf does not arise.
     """
-    largest = np.max(a, axis=axis, keepdims=True)
+    largest = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(largest), largest, np.zeros_like(largest))
 
 

@@ -60,7 +60,7 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
 
     # reverse sweep
     # data_loss = hinge(score, label)
-    d_score = -(1.0 / rows * (data_loss_relu > 0.0).astype(_float)) * label  # (rows,)
+    d_score = -(1.0 / rows * (data_loss_relu > 0.0).astype(_float)) * label  # (rows,)  at 0 the smaller slope holds
     # score = x @ w + b
     d_b = d_score.sum()                                                 # b was broadcast over rows
     # score = x @ w + b; penalty = 0.005 * sum(w**2, axis=0)

@@ -127,8 +127,50 @@ class Arithmetic:
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
         return ops.min(self, axis=axis, keepdims=keepdims)
 
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return ops.prod(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, correction: int = 0, keepdims: bool = False) -> Any:
+        return ops.var(self, axis=axis, correction=correction, keepdims=keepdims)
+
+    def std(self, axis: Any = None, correction: int = 0, keepdims: bool = False) -> Any:
+        return ops.std(self, axis=axis, correction=correction, keepdims=keepdims)
+
+    def argmax(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return ops.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return ops.argmin(self, axis=axis, keepdims=keepdims)
+
+    def argsort(self, axis: int = -1) -> Any:
+        return ops.argsort(self, axis=axis)
+
+    def cumsum(self, axis: Any = None) -> Any:
+        return ops.cumsum(self, axis=axis)
+
+    def cumprod(self, axis: Any = None) -> Any:
+        return ops.cumprod(self, axis=axis)
+
     def reshape(self, *shape: Any) -> Any:
         return ops.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
 
     def transpose(self, *axes: Any) -> Any:
         return ops.transpose(self, axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        return ops.swapaxes(self, axis1=axis1, axis2=axis2)
+
+    def flatten(self, start_axis: int = 0, end_axis: int = -1) -> Any:
+        return ops.flatten(self, start_axis=start_axis, end_axis=end_axis)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        return ops.squeeze(self, axis=axis)
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Any:
+        return ops.repeat(self, repeats=repeats, axis=axis)
+
+    def take(self, indices: Any, axis: Any = None) -> Any:
+        return ops.take(self, indices, axis=axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        return ops.diagonal(self, offset=offset, axis1=axis1, axis2=axis2)

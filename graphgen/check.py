@@ -16,6 +16,7 @@ from graphgen.graph import MISSING, Graph
 from graphgen.inference import infer_type
 from graphgen.lower import Checked, lower
 from graphgen.names import fact_problems, reason_against, remedy
+from graphgen.ops.picks import check_indices
 from graphgen.ops.table import Mismatch, Type, check_arity, check_keywords
 from graphgen.optimizers import OPTIMIZERS
 from graphgen.optimizers import complete as complete_options
@@ -162,6 +163,8 @@ class _Checker:
             if None in types:
                 return
             self.types[name], self.attributes[name] = infer_type(op, tuple(types), own)  # type: ignore[arg-type]
+            values = [self._value(operand) for operand in operands]
+            check_indices(ops.TABLE[op], types, self.attributes[name], values)  # type: ignore[arg-type]
         except Mismatch as error:
             self._report_mismatch(name, error)
             return
@@ -173,9 +176,13 @@ class _Checker:
                     name, "GG042", f"{op}: a leaf has a name of its own", "give it a key that does not start with _"
                 )
 
+    def _value(self, name: str) -> Any:
+        """What a constant holds, None for other nodes."""
+        return self.attributes[name]["value"] if self.nodes[name]["op"] == "constant" else None
+
     def _report_mismatch(self, name: str, error: Mismatch) -> None:
         """Tell what does not fit, and where the operand at fault is declared."""
-        operands, op = self.operands[name], self.nodes[name]["op"]
+        operands, op = self.operands[name], ops.spoken(self.nodes[name]["op"], self.nodes[name])
         at_fault = () if error.about is None else operands[error.about : error.about + 1]
         notes = tuple(note for operand in at_fault for note in self._declaration(operand, self.place(name)))
         help = error.help

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy as sp
 
 from graphgen import ops, sizes
@@ -42,10 +44,10 @@ class Comments:
         declared = [name for name, node in original.nodes.items() if not node.why.composite or node.named or name in ends]
         self.values = {f"d_{name}" for name in declared} | {f"{name}_dot" for name in declared}
 
-    def of(self, node: Node) -> tuple[str, str]:
-        """The header above the node's group, and the comment at the right of its line."""
+    def of(self, node: Node, inside: Sequence[str] = ()) -> tuple[str, str]:
+        """The header above the node's group, and the comment at the right of its line, given the notes of what is inside it."""
         shape = "" if self.scalar or node.shape == () else sizes.shape_text(node.shape)
-        notes = "; ".join(node.why.notes)
+        notes = "; ".join(dict.fromkeys([*node.why.notes, *inside]))
         if "reverse" in node.sweep:
             return self._reverse_comments(node, shape, notes)
         if node.why.composite:
@@ -91,7 +93,9 @@ class Comments:
         if len(node.why.answers) != 1 or not node.name.startswith("d_") or node.name not in self.values:
             return ""
         reader, operand = self.original.nodes[node.why.answers[0]], node.name[2:]
-        if reader.op not in ops.ELEMENTWISE or reader.op in ("add", "subtract", "identity", "negative") or reader.why.composite:
+        if operand not in reader.args or not ops.is_elementwise(reader.op) or reader.why.composite:
+            return ""  # a part of a gradient, or of several values
+        if reader.op in ("add", "subtract", "identity", "negative"):
             return ""
         rule = vjp(signature(self.original, reader, self.constants), reader.args.index(operand))
         if rule is None:

@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphgen import ops, sizes
-from graphgen.ops.axes import key_text
+from graphgen.ops.axes import FULL, key_text
+from graphgen.ops.picks import INDEX, is_array
 from graphgen.ops.table import REQUIRED
 from graphgen.targets.precedence import ADD, ATOM, BIT_AND, BIT_OR, COMPARE, MATMUL, MULTIPLY, POWER, UNARY
+from graphgen.targets.printer import fill, spell
 
 LONGEST = 72  # a longer expression is shown by name
+SHORT = 6  # as many whole numbers of an array are shown
 
 
 def plain(text: str) -> str:
@@ -63,13 +66,17 @@ def shown(op: str, operands: Sequence[Shown], attributes: Mapping[str, Any]) -> 
     if op == "constant":
         value = attributes["value"]
         if isinstance(value, np.ndarray):
-            return Shown(f"array of shape {sizes.shape_text(value.shape)}")
+            return _array(value)
         return Shown(f"{value:g}" if isinstance(value, float) else str(value), UNARY if value < 0 else ATOM)
     if op == "size":
         text = sizes.text(attributes["size"])
         return Shown(text, ATOM if text.isidentifier() else ADD)
     if op in ("index", "getitem"):
-        return Shown(f"{operands[0].at(ATOM)}[{key_text(attributes['key'])}]")
+        return _indexed(operands, attributes["key"])
+    if op == "pick":
+        return _indexed(operands, (*(FULL,) * attributes["axis"], *(INDEX,) * (len(operands) - 1)))
+    if op.endswith("_part"):
+        return _part(op, operands[0], attributes)
     if op == "transpose" and attributes.get("axes") == tuple(range(len(attributes["axes"])))[::-1]:
         return Shown(f"{operands[0].at(ATOM)}.T")
     if op in ("concat", "stack"):
@@ -80,7 +87,40 @@ def shown(op: str, operands: Sequence[Shown], attributes: Mapping[str, Any]) -> 
         if op == "contraction":
             subscripts = f"{','.join(subscripts[0])}->{subscripts[1]}"
         return Shown(f'einsum("{subscripts}", {", ".join(each.text for each in operands)})')
+    if op == "map":
+        return _formula(operands, attributes)
     return Shown(f"{op}({', '.join([*(each.text for each in operands), *_keywords(op, attributes)])})")
+
+
+def _formula(operands: Sequence[Shown], attributes: Mapping[str, Any]) -> Shown:
+    """A user's primitive by its name, any other formula as it is."""
+    if "primitive" in attributes:
+        return Shown(f"{attributes['primitive']}({', '.join(each.text for each in operands)})")
+    spelling = spell(attributes["formula"], "text")
+    return Shown(fill(spelling, operands), spelling.precedence)
+
+
+def _indexed(operands: Sequence[Shown], key: Any) -> Shown:
+    """x[key], where the operands after x are the indices among its entries."""
+    indices = iter(each.text for each in operands[1:])
+    arrays = [_array(each).text if isinstance(each, np.ndarray) else next(indices) for each in filter(is_array, key)]
+    return Shown(f"{operands[0].at(ATOM)}[{key_text(key, arrays)}]")
+
+
+def _part(op: str, operand: Shown, attributes: Mapping[str, Any]) -> Shown:
+    """One of the results of a function of several."""
+    keywords = _keywords(op, {key: value for key, value in attributes.items() if key != "place"})
+    return Shown(f"{ops.spoken(op, attributes)}({', '.join([operand.text, *keywords])})[{attributes['place']}]")
+
+
+def _array(array: np.ndarray) -> Shown:
+    """The numbers of a short array, the shape of another."""
+    if array.size <= SHORT and array.dtype.kind == "i":
+        return Shown(str(array.tolist()))
+    return Shown(f"array of shape {sizes.shape_text(array.shape)}")
+
+
+_SINGLE = ("axis", "shift", "sources", "destinations")  # keywords for which users write 1 rather than (1,)
 
 
 def _keywords(op: str, attributes: Mapping[str, Any]) -> list[str]:
@@ -93,7 +133,7 @@ def _keywords(op: str, attributes: Mapping[str, Any]) -> list[str]:
             value is default or (isinstance(value, (str, bool, int, float)) and value == default)
         ):
             continue
-        if keyword == "axis" and isinstance(value, tuple) and len(value) == 1:
+        if keyword in _SINGLE and isinstance(value, tuple) and len(value) == 1:
             value = value[0]
         result.append(f"{keyword}={_value_text(keyword, value)}")
     return result
@@ -103,5 +143,5 @@ def _value_text(keyword: str, value: Any) -> str:
     if keyword == "shape":
         return sizes.shape_text(value)
     if keyword == "size":
-        return sizes.text(value)
+        return sizes.shape_text(value) if isinstance(value, tuple) else sizes.text(value)
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphgen import sizes
 from graphgen.comments import Comments
-from graphgen.ops.axes import key_text
+from graphgen.ops.axes import FULL, key_text
 from graphgen.program import Node, Program
 from graphgen.runtime import names_of_modules
 from graphgen.targets.numpy import Target, Text, is_read_only, storage, viewed
@@ -204,10 +204,16 @@ class _Emitter:
         self.texts[node.name] = Text(name)
 
     def _line(self, node: Node, code: str, first: bool = True) -> Line:
-        header, comment = self.comments.of(node)
+        header, comment = self.comments.of(node, self._notes_inside(node))
         comment = comment if first else ""
         section = "reverse" if "reverse" in node.sweep else "tangent" if node.sweep else "forward"
         return Line(wrapped(code, INDENT), comment, header, section)
+
+    def _notes_inside(self, node: Node) -> list[str]:
+        """The notes of what is written inside a node's line; those of composites stand above their group."""
+        inside = [self.program.nodes[each] for each in dict.fromkeys(node.args) if each in self.texts and not self._is_atom(each)]
+        own = [[] if each.why.composite else [*each.why.notes] for each in inside]
+        return [note for each, notes in zip(inside, own, strict=True) for note in [*notes, *self._notes_inside(each)]]
 
     # -- statements of several lines
 
@@ -236,9 +242,14 @@ class _Emitter:
         self.texts[node.name] = Text(node.name)
 
     def _assemble(self, node: Node) -> None:
-        """Zeros into which each part is added at its place."""
-        self.body.lines.append(self._line(node, f"{node.name} = np.zeros({sizes.shape_text(node.shape)}, dtype=_float)"))
-        for argument, key in zip(node.args, node.attributes["keys"], strict=True):
+        """Zeros into which each part is added at its place; the first part itself where it fills them."""
+        begin = f"np.zeros({sizes.shape_text(node.shape)}, dtype=_float)"
+        parts = [*zip(node.args, node.attributes["keys"], strict=True)]
+        if all(entry == FULL for entry in parts[0][1]):
+            begin = f"np.array({self.target.strong(self.texts[parts[0][0]]).text})"
+            del parts[0]
+        self.body.lines.append(self._line(node, f"{node.name} = {begin}"))
+        for argument, key in parts:
             target = f"{node.name}[{key_text(key) or '...'}]"
             self.body.lines.append(self._line(node, f"{target} += {self.target.strong(self.texts[argument]).text}", False))
         self.texts[node.name] = Text(node.name)

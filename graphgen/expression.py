@@ -10,7 +10,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from graphgen import ops, sizes
 from graphgen.calculus.formula import FormulaError, recognise
-from graphgen.calculus.functions import FUNCTIONS, as_expression
+from graphgen.calculus.functions import FUNCTIONS, TWINS, as_expression
 from graphgen.errors import brief, did_you_mean
 from graphgen.source import quiet
 from graphgen.targets.printer import as_float, is_negative
@@ -28,7 +28,7 @@ _OPS = {function: name for name, function in FUNCTIONS.items() if name in ops.TA
     sp.Not: "logical_not",
 }
 _STRUCTURE = (sp.Symbol, sp.Add, sp.Mul, sp.Pow, sp.Piecewise, sp.Max, sp.Min, ExprCondPair, BooleanAtom)
-_SUPPORTED = (*_STRUCTURE, *_OPS)
+_SUPPORTED = (*_STRUCTURE, *_OPS, *TWINS)
 _HELP = "it may hold + - * / **, comparisons, & | ~, Piecewise, Max, Min and " + ", ".join(
     sorted(name for kind, name in _OPS.items() if issubclass(kind, sp.Function) and name not in ("maximum", "minimum"))
 )

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable
 
 from graphgen import ops, sizes
-from graphgen.calculus.slopes import Signature, vjp
+from graphgen.calculus.slopes import Signature, undecided, vjp
 from graphgen.display import LONGEST
-from graphgen.ops.broadcasting import expand_to, unbroadcast, weights_of
+from graphgen.ops.broadcasting import expand_to, own_attributes, unbroadcast, weights_of
 from graphgen.program import Builder, Node, Program, Value, Why
 
 SWEEP = "reverse"
@@ -83,13 +83,16 @@ class _Sweep:
         readers = [each for each in self.readers[name] if each.name in self.gradients]
         if not readers:
             return
-        with self.builder.making(f"d_{name}", self.sweep, self._why(name, readers)) as finish:
+        why = self._why(name, readers)
+        with self.builder.making(f"d_{name}", self.sweep, why._replace(notes=())) as finish:
             parts = self._slices([each for each in readers if each.op == "getitem"], name)
             for reader in readers:
                 if reader.op != "getitem":
                     parts += self._contributions(reader, name, self.gradients[reader.name])
             if parts:
-                self.gradients[name] = finish(self.builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0])
+                made = finish(self.builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0])
+                self.builder.nodes[made.name] = made.node._replace(why=why)
+                self.gradients[name] = made
 
     def _why(self, name: str, readers: list[Node]) -> Why:
         """What the gradient of a node answers, and what a reader may wonder at."""
@@ -103,26 +106,31 @@ class _Sweep:
 
     def _notes(self, node: Node, reader: Node) -> list[str]:
         notes = []
-        elementwise = reader.op == "map" or isinstance(ops.TABLE[reader.op], ops.Elementwise)
-        if (elementwise or reader.op == "broadcast_to") and not sizes.same(node.shape, reader.shape):
+        if (ops.is_elementwise(reader.op) or reader.op == "broadcast_to") and not sizes.same(node.shape, reader.shape):
             leading = len(reader.shape) - len(node.shape)
             axes = [size for axis, size in enumerate(reader.shape) if axis < leading or node.shape[axis - leading] == 1 != size]
             notes.append(f"{node.name} was broadcast over {', '.join(map(sizes.text, axes))}")
         policies = self.program.policies
-        if reader.op in ("relu", "leaky_relu", "elu") or (reader.op in ("maximum", "minimum") and any(map(self.constants.__contains__, reader.args))):
-            notes.append(_kink(reader, policies.relu_at_zero))
-        elif reader.op in ("max", "min", "maximum", "minimum"):
-            notes.append("ties share the gradient" if policies.ties == "split" else "of ties the first gets the gradient")
+        if ops.is_elementwise(reader.op):
+            found = undecided(signature(self.program, reader, self.constants), reader.args.index(node.name))
+            notes += [*policies.of_kinks(found), *[policies.of_ties] * found.ties]
+        row = ops.TABLE[reader.op]
+        if isinstance(row, ops.Reduction) and row.policy:
+            said = row.policy(reader.name, policies, **own_attributes(reader.attributes))
+            notes += [said] if said else []
         return notes
 
     def _contributions(self, reader: Node, name: str, g: Value) -> list[Value]:
         """What `reader`, whose gradient is `g`, hands on to the operand `name`: one value for each place, of its shape."""
-        row = None if reader.op == "map" else ops.TABLE[reader.op]
-        if row is None or isinstance(row, ops.Elementwise):
+        row = ops.TABLE[reader.op]
+        if ops.is_elementwise(reader.op):
             return _elementwise(self.builder, reader, name, g, self.constants)
         operands, places = self._operands(reader)
         if isinstance(row, ops.Reduction):
             return [_reduction(self.builder, reader, operands[0], g, row)]
+        if isinstance(row, ops.Paired):
+            y = self.builder[reader.name]
+            return [row.transpose(place, g, y, *operands, **reader.attributes) for place in places[name]]
         if row.jointly:
             return [row.transpose(place, g, operands, **reader.attributes) for place in places[name]]
         return [row.transpose(place, g, *operands, **reader.attributes) for place in places[name]]
@@ -142,13 +150,6 @@ class _Sweep:
             return []
         attributes = {"keys": tuple(each.attributes["key"] for each in readers), "shape": self.program.nodes[name].shape}
         return [self.builder.add("assemble", [self.gradients[each.name] for each in readers], attributes)]
-
-
-def _kink(reader: Node, at_zero: float) -> str:
-    where = "at 0" if reader.op.endswith("elu") else "where they are equal"
-    if at_zero in (0.0, 1.0):
-        return f"{where} the {'smaller' if at_zero == 0.0 else 'larger'} slope holds"
-    return f"{where} the slopes are mixed, {at_zero:g} of the larger"
 
 
 def constants(program: Program) -> set[str]:
@@ -193,5 +194,3 @@ def _reduction(builder: Builder, reader: Node, x: Value, g: Value, row: ops.Redu
     y = expand_to(builder[reader.name], x, axis, keepdims)
     weights = weights_of(row, x, y, builder.program.policies, reader.attributes)
     return expand_to(g, x, axis, keepdims) * weights
-
-

@@ -175,7 +175,7 @@ class Graph:
             check_keywords(ops.TABLE[op], attributes)
         except Mismatch as error:
             return self._unknown(error.code, f"{op}: {error.message}", error.help)
-        return self._node(op, self._operands(op, operands), attributes, name)
+        return self._node(op, self._operands(op, operands, ops.spoken(op, attributes)), attributes, name)
 
     def _add_layer(self, op: str, operands: Sequence[Any], name: str) -> Handle:
         """Add the result of a layer, which `name` names only if no variable does."""
@@ -186,7 +186,8 @@ class Graph:
         self.dag.nodes[result.name]["_layer"] = True
         return result
 
-    def _operands(self, op: str, operands: Sequence[Any]) -> list[str]:
+    def _operands(self, op: str, operands: Sequence[Any], said: str | None = None) -> list[str]:
+        """The keys of operands; messages call the op what is said."""
         own = [each.name for each in operands if isinstance(each, Handle) and each.graph is self]
         if len(own) == len(operands):
             return own
@@ -195,7 +196,7 @@ class Graph:
         whole = None if "float" in dtypes else next((dtype for dtype in dtypes if dtype.startswith("int")), None)
         if op in ops.TABLE and ops.TABLE[op].places:
             whole = "int64"
-        return [self._operand(op, each, whole) for each in operands]
+        return [self._operand(said or op, each, whole) for each in operands]
 
     def _operand(self, op: str, operand: Any, integers: str | None) -> str:
         if isinstance(operand, Handle):

@@ -69,7 +69,7 @@ def _add(builder: Builder, node: Node) -> None:
     """Add a node; composites are expanded, and bools that take part in arithmetic converted."""
     row = ops.TABLE[node.op]
     composite = isinstance(row, ops.Composite)
-    if not composite and not (isinstance(row, ops.Elementwise) and _reads_bools(builder, node)):
+    if not composite and not (ops.is_elementwise(node.op) and _reads_bools(builder, node)):
         builder.append(node)
         return
     why = node.why
@@ -124,7 +124,7 @@ def value_names(graph: Checked, readers: Mapping[str, list[str]]) -> dict[str, s
             chosen[key] = free("loss" if kind == "loss" else usable(name) or "output")
     owners = _owners(graph, readers, chosen)
     return {
-        key: chosen[key] if key in chosen else free(f"{owners.get(key, 'unused')}_{graph.nodes[key]['op']}")
+        key: chosen[key] if key in chosen else free(f"{owners.get(key, 'unused')}_{ops.spoken(graph.nodes[key]['op'], graph.nodes[key])}")
         for key in graph.order
     }
 

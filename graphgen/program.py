@@ -158,6 +158,10 @@ class Value(Arithmetic):
         return self.builder.nodes[self.name]
 
     @property
+    def _known_type(self) -> Type:
+        return self.node.type
+
+    @property
     def shape(self) -> sizes.Shape:
         return self.node.shape
 
@@ -219,8 +223,8 @@ class Builder:
         attributes = row.complete(types, attributes)
         if isinstance(row, ops.Composite):
             return row.expand(*values, **attributes)
-        if isinstance(row, ops.Elementwise) and row.dtype_rule in ("float", "number"):
-            values = tuple(self.add("cast", (each,), {"dtype": "float"}) if each.dtype == "bool" else each for each in values)
+        if ops.is_elementwise(op):
+            values = tuple(map(self._as_float, values, row.counts_bools(len(values), attributes)))
             types = tuple(value.node.type for value in values)
         shape, dtype = row.infer(*types, **attributes)
         return self._add(Node("", op, tuple(value.name for value in values), attributes, shape, dtype), name)
@@ -236,6 +240,10 @@ class Builder:
         shape = sizes.broadcast(*(value.shape for value in values))
         assert shape is not None
         return self._add(Node("", "map", tuple(value.name for value in values), {"formula": formula}, shape, "float"), None)
+
+    def _as_float(self, value: Value, counts: bool) -> Value:
+        """A bool that counts as a float converted, anything else as it is."""
+        return self.add("cast", (value,), {"dtype": "float"}) if counts and value.dtype == "bool" else value
 
     def _values(self, operands: tuple[Any, ...], row: Any) -> tuple[Value, ...]:
         if all(isinstance(operand, Value) for operand in operands):

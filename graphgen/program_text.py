@@ -25,8 +25,7 @@ import numpy as np
 import sympy as sp
 
 from graphgen import ops, sizes
-from graphgen.calculus.formula import FormulaError
-from graphgen.calculus.formula import parse as parse_formula
+from graphgen.calculus.formula import Formula
 from graphgen.calculus.slopes import Policies
 from graphgen.initializers import INITIALIZERS, Initializer
 from graphgen.ops.table import REQUIRED, Mismatch, Type
@@ -70,7 +69,8 @@ def _annotation(node: Node) -> str:
 def _call(node: Node) -> str:
     arguments = list(node.args)
     if node.op == "map":
-        return f"map({', '.join([repr(str(node.attributes['formula'])), *arguments])})"
+        more = [f"{key}={_written(value)}" for key, value in node.attributes.items() if key != "formula"]
+        return f"map({', '.join([repr(str(node.attributes['formula'])), *arguments, *more])})"
     row = ops.TABLE[node.op]
     attributes = {**node.attributes, "dtype": node.dtype} if node.op == "constant" else node.attributes
     for keyword, default in row.attributes.items():
@@ -98,6 +98,8 @@ def _written(value: Any) -> str:
         return f"({', '.join(map(_written, value))}{',' * (len(value) == 1)})"
     if isinstance(value, list):
         return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, Formula):
+        return repr(str(value))
     if isinstance(value, sp.Expr):
         return sizes.text(value)
     if isinstance(value, (float, np.floating)):
@@ -149,7 +151,7 @@ def _at(line: ast.stmt, read: Callable[..., Any], *arguments: Any) -> Any:
     """Read something, with its line in front of what is wrong with it."""
     try:
         return read(*arguments)
-    except (ProgramError, FormulaError, Mismatch) as error:
+    except (ProgramError, Mismatch) as error:
         raise ProgramError(f"line {line.lineno}: {error}") from error
 
 
@@ -197,16 +199,15 @@ def _read_annotation(annotation: ast.expr | None) -> tuple[tuple[str, ...], bool
 
 def _read_map(name: str, call: ast.Call, nodes: Mapping[str, Node]) -> Node:
     match call.args:
-        case [ast.Constant(value=str(written)), *operands] if not call.keywords:
+        case [ast.Constant(value=str(written)), *operands]:
             values = [_operand(each, nodes) for each in operands]
         case _:
             raise ProgramError("map takes a formula and operands")
-    formula = parse_formula(written, ["bool" if value.dtype == "bool" else "float" for value in values])
-    shape = sizes.broadcast(*(value.shape for value in values)) if values else ()
-    if shape is None:
-        raise ProgramError("shapes do not broadcast")
-    dtype = "bool" if formula.is_bool else "float"
-    return Node(name, "map", tuple(value.name for value in values), {"formula": formula}, shape, dtype)
+    types = tuple(value.type for value in values)
+    row = ops.TABLE["map"]
+    attributes = row.complete(types, {"formula": written, **{str(each.arg): _read(each.value) for each in call.keywords}})
+    shape, dtype = row.infer(*types, **attributes)
+    return Node(name, "map", tuple(value.name for value in values), attributes, shape, dtype)
 
 
 def _read_op(name: str, op: str, call: ast.Call, nodes: Mapping[str, Node]) -> Node:

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from graphgen import ops
+from graphgen.calculus.formula import Formula
 from graphgen.errors import GraphError, Place, Problem, brief, did_you_mean
 from graphgen.graph import FACTS, MISSING
 from graphgen.inference import infer, infer_type
@@ -241,8 +242,8 @@ def _comparable(value: Any) -> Any:
         return tuple(_comparable(each) for each in value)
     if isinstance(value, slice):
         return (value.start, value.stop, value.step)
-    if isinstance(value, sp.Expr):
-        return str(value)  # a size is equal to its name
+    if isinstance(value, (sp.Expr, Formula)):
+        return str(value)  # a size is equal to its name, a formula to its text
     if isinstance(value, (str, bool, type(None))):
         return value
     if isinstance(value, Integral):

@@ -53,13 +53,15 @@ def tangent(program: Program, wrt: Iterable[str]) -> Program:
 def _tangent(builder: Builder, node: Node, dots: dict[str, Value], constant: set[str]) -> Value | None:
     """The tangent of a node, of its shape; None where it is zero."""
     places = tuple(place for place, argument in enumerate(node.args) if argument in dots)
-    row = None if node.op == "map" else ops.TABLE[node.op]
-    if not places or node.dtype != "float" or (row is not None and row.stops):
+    row = ops.TABLE[node.op]
+    if not places or node.dtype != "float" or row.stops:
         return None
-    if row is None or isinstance(row, ops.Elementwise):
+    if ops.is_elementwise(node.op):
         return _elementwise(builder, node, places, dots, constant)
     if isinstance(row, ops.Reduction):
         return _reduction(builder, node, dots[node.args[0]], row)
+    if isinstance(row, ops.Paired):
+        return _paired(builder, node, places, dots, row)
     attributes = {**node.attributes, **(row.tangent_attributes or {})}
     if row.jointly:
         return builder.add(node.op, [dots.get(each) or _zeros(builder, each) for each in node.args], attributes)
@@ -67,6 +69,12 @@ def _tangent(builder: Builder, node: Node, dots: dict[str, Value], constant: set
     for place in places:
         operands = [dots[argument] if place == at else builder[argument] for at, argument in enumerate(node.args)]
         parts.append(builder.add(node.op, operands, attributes))
+    return builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0]
+
+
+def _paired(builder: Builder, node: Node, places: tuple[int, ...], dots: dict[str, Value], row: ops.Paired) -> Value:
+    y, operands = builder[node.name], [builder[argument] for argument in node.args]
+    parts = [row.tangent(place, dots[node.args[place]], y, *operands, **node.attributes) for place in places]
     return builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0]
 
 

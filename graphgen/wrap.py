@@ -20,20 +20,29 @@ class _Token(NamedTuple):
     depth: int
 
 
-def wrapped(code: str, indent: int, width: int = WIDTH) -> str:
+def wrapped(code: str, indent: int, width: int = WIDTH, enclosed: bool = False) -> str:
     """`code`, one logical line, over several lines where it is longer than `width` with its indent.
 
     What stands in the last brackets gets lines of its own: one, or one for each item, or one for each operand of the
-    loosest operator. What cannot be broken stays long.
+    loosest operator. What cannot be broken stays long; what is `enclosed` in brackets may be broken at operators too.
     """
     if len(code) + indent <= width or "\n" in code:
         return code
     head, inside, tail = _split(code)
     if not inside:
-        return code
+        return _operands(code, indent, width) if enclosed else code
     pieces = [inside] if len(inside) + indent + 4 <= width and not head.endswith("{") else _items(inside)
-    lines = [line for piece in pieces for line in wrapped(piece, indent + 4, width).split("\n")]
+    lines = [line for piece in pieces for line in wrapped(piece, indent + 4, width, enclosed=True).split("\n")]
     return "\n".join([head, *(f"    {line}" for line in lines), tail])
+
+
+def _operands(item: str, indent: int, width: int) -> str:
+    """An item among others, with a line for each operand of its loosest operator."""
+    value = item.removesuffix(",")
+    pieces = _items(value)
+    if len(pieces) == 1:
+        return item
+    return "\n".join(wrapped(piece, indent, width, enclosed=True) for piece in pieces) + item[len(value) :]
 
 
 def _tokens(code: str) -> list[_Token]:

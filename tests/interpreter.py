@@ -8,8 +8,12 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import activations
 import numpy as np
+import references
 import sympy as sp
+import window_references
+from scipy import special
 
 from graphgen.program import Node, Program
 
@@ -105,23 +109,33 @@ def _formula(node: ast.expr, slots: Mapping[str, np.ndarray]) -> Any:
     raise AssertionError(ast.dump(node))
 
 
-def sigmoid(a: Any) -> Any:
-    return np.where(a >= 0, 1 / (1 + np.exp(-np.abs(a))), np.exp(-np.abs(a)) / (1 + np.exp(-np.abs(a))))
-
-
-def softplus(a: Any) -> Any:
-    return np.logaddexp(0.0, a)
+def sinc_slope(a: Any) -> Any:
+    near = np.abs(a) < 1e-3
+    b = np.where(near, 1.0, a)
+    return np.where(near, -a * np.pi**2 / 3 + a**3 * np.pi**4 / 30, (np.cos(np.pi * b) - np.sinc(b)) / b)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
-    for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
-                 "tanh", "abs", "sign", "floor", "maximum", "minimum", "where")
+    for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "sqrt", "cbrt", "hypot", "sin", "cos", "tan",
+                 "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sinc", "abs", "sign", "floor",
+                 "ceil", "round", "trunc", "fmod", "remainder", "maximum", "minimum", "where")
 } | {
-    "sigmoid": sigmoid,
-    "softplus": softplus,
+    "sigmoid": activations.logistic,
+    "softplus": activations.softplus,
+    "logit": lambda a: np.log(a) - np.log1p(-a),
+    "xlogy": lambda a, b: np.where(a == 0, 0.0, a * np.log(np.where(a == 0, 1.0, b))),
+    "over_squares": lambda a, b: a / np.where((a == 0) & (b == 0), 1.0, a**2 + b**2),
+    "sinc_slope": sinc_slope,
+    "quotient": lambda a, b: np.where(b == 0, 0.0, a / np.where(b == 0, 1.0, b)),
     "nonzero": lambda a: np.where(a == 0, 1.0, a),
-    "exponent": lambda base, b: np.where((base == 0) & (b == 0), 1.0, b),
+    "erf": special.erf,
+    "erfc": special.erfc,
+    "gaussian": lambda a: np.exp(-a * a),
+    "lgamma": special.gammaln,
+    "digamma": special.digamma,
+    "polygamma": lambda order, a: special.polygamma(int(order), a),
+    **activations.PARTS,
 }  # fmt: skip
 
 
@@ -134,6 +148,29 @@ def _assemble(*parts: np.ndarray, keys: Any, shape: Any) -> np.ndarray:
     for part, key in zip(parts, keys, strict=True):
         total[_key(key)] += part
     return total
+
+
+def _add_at(updates: np.ndarray, *indices: np.ndarray, shape: Any, axis: int) -> np.ndarray:
+    places = np.broadcast_arrays(*indices)
+    count = places[0].ndim
+    total = np.zeros((*updates.shape[:axis], *shape, *updates.shape[axis + count :]))
+    before = (slice(None),) * axis
+    for at in np.ndindex(places[0].shape):
+        total[(*before, *(each[at] for each in places))] += updates[(*before, *at)]
+    return total
+
+
+def _diag_embed(x: np.ndarray, offset: int, axis1: int, axis2: int, sizes: Any) -> np.ndarray:
+    total = np.zeros((*x.shape[:-1], *sizes), dtype=x.dtype)
+    for place in range(x.shape[-1]):
+        total[..., place + max(-offset, 0), place + max(offset, 0)] = x[..., place]
+    return np.moveaxis(total, (-2, -1), (axis1, axis2))
+
+
+def _pad(x: np.ndarray, pad_width: Any, mode: str, constant_values: float) -> np.ndarray:
+    if not x.ndim:
+        return x
+    return np.pad(x, pad_width, mode, **({"constant_values": constant_values} if mode == "constant" else {}))
 
 
 def _scatter_add(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -> np.ndarray:
@@ -168,14 +205,17 @@ def _contraction(*xs: np.ndarray, subscripts: Any) -> np.ndarray:
 
 
 OPS: dict[str, Callable[..., Any]] = FUNCTIONS | {
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "lerp": lambda a, b, weight: a + weight * (b - a),
+} | {
     name: getattr(np, name)
     for name in ("add", "subtract", "multiply", "divide", "power", "negative", "square", "reciprocal", "less", "less_equal",
                  "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_not", "matmul", "take",
-                 "take_along_axis", "sum", "mean", "max", "min", "squeeze", "transpose")
+                 "take_along_axis", "sum", "mean", "max", "min", "squeeze", "transpose",
+                 "prod", "cumsum", "cumprod", "argmax", "argmin",
+                 "roll", "tril", "triu", "diagonal")
 } | {
-    "relu": lambda x: np.maximum(x, 0.0),
-    "leaky_relu": lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
-    "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0))),
+    **activations.ACTIVATIONS,
     "identity": lambda x: x,
     "stop_gradient": lambda x: x,
     "reshape": lambda x, shape: np.reshape(x, shape),
@@ -185,12 +225,25 @@ OPS: dict[str, Callable[..., Any]] = FUNCTIONS | {
     "stack": lambda *xs, axis: np.stack(xs, axis),
     "getitem": lambda x, key: x[_key(key)],
     "assemble": _assemble,
-    "pad": lambda x, pad_width, value: np.pad(x, pad_width, constant_values=value) if x.ndim else x,
+    "pad": _pad,
+    "arange": lambda size: np.arange(size),
+    "pick": lambda x, *indices, axis: x[(*(slice(None),) * axis, *indices)],
+    "add_at": _add_at,
+    "diag_embed": _diag_embed,
     "scatter_add": _scatter_add,
     "scatter_add_along_axis": _scatter_add_along_axis,
     "accumulate": lambda *xs: sum(xs[1:], xs[0]),
     "cast": lambda x, dtype: x.astype("float64" if dtype == "float" else dtype),
     "finite_max": _finite_max,
+    "var": references.var,
+    "std": references.std,
+    "norm": references.norm,
+    "product_of_others": references.product_of_others,
+    "recurrence": references.recurrence,
+    "shift": references.shift,
+    "argsort": references.argsort,
     "first_true": _first_true,
     "contraction": _contraction,
+    "windows": window_references.windows,
+    "overlap_add": window_references.overlap_add,
 }  # fmt: skip

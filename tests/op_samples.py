@@ -10,19 +10,26 @@ from typing import Any
 
 import linear_samples
 import numpy as np
-import sympy as sp
-from references import LOSSES, clip, logsumexp, softmax
+import window_samples
+from elementwise import exact
+from references import (
+    LOSSES,
+    argsort,
+    clip,
+    logsumexp,
+    norm,
+    product_of_others,
+    recurrence,
+    shift,
+    softmax,
+    sort,
+    std,
+    var,
+)
 from sample import Sample, both, distinct, integers, of_example, some, whole
 
 from graphgen import losses, ops
 
-_SCALAR = {
-    "Sigmoid": lambda a: 1 / (1 + math.exp(-a)),
-    "Softplus": lambda a: math.log1p(math.exp(a)),
-    "Maximum": max,
-    "Minimum": min,
-    "sign": lambda a: (a > 0) - (a < 0),
-}
 _SHAPES = {
     1: [((),), ((5,),), ((2, 3),), ((2, 1, 3),), ((1, 2, 1, 5),)],
     2: [
@@ -50,19 +57,25 @@ def elementwise(name: str) -> list[Sample]:
     """Samples of an elementwise op, over ranks 0 to 4 with axes of size 1."""
     row = ops.ELEMENTWISE[name]
     own = row.derived()
-    scalar = sp.lambdify(own.slots, own.expression, modules=[_SCALAR, "math"])
+    scalar = exact(own.expression, own.slots)
     expected = np.vectorize(scalar, otypes=[bool if row.dtype_rule in ("comparison", "logical") else float])
     result = []
     for shapes in _SHAPES[len(row.slots)]:
         operands = [
             _values(kind, shape, place) for place, (kind, shape) in enumerate(zip(own.kinds, shapes, strict=True))
         ]
-        try:
-            expected(*operands)
-        except (ValueError, ZeroDivisionError, TypeError):  # outside the domain
-            operands = [np.abs(each) for each in operands]
+        if row.restricted is not None:
+            operands[row.restricted] = _inside(row, operands[row.restricted])
         result.append(Sample(tuple(operands), getattr(ops, name), expected))
     return result
+
+
+def _inside(row: ops.Elementwise, values: np.ndarray) -> np.ndarray:
+    """The values as they are, or others of their kind that are well inside the row's domain."""
+    for each in (values, np.abs(values), np.abs(values) / 4.0 + 0.2, np.abs(values) + 1.0):
+        if all(row.takes(row.restricted, value + step) for value in each.flat for step in (-0.1, 0.1)):
+            return each
+    raise AssertionError(f"no samples are in the domain of {row.name}: {row.domain}")
 
 
 def _values(kind: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
@@ -87,6 +100,19 @@ def _reductions() -> dict[str, list[Sample]]:
     return {
         "max": extremum("max"),
         "min": extremum("min"),
+        "amax": extremum("amax"),
+        "amin": extremum("amin"),
+        "prod": [both("prod", some(*shape), **attributes) for shape, attributes in _CALLS]
+        + [both("prod", holed, axis=1) for holed in (np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 5.0], [1.5, -2.0, 4.0]]),)],
+        "var": [both("var", some(*shape), numpy=var, **attributes) for shape, attributes in _CALLS]
+        + [both("var", some(4, 5), numpy=var, axis=0, correction=1), both("var", some(3, 5), numpy=var, correction=-1)],
+        "std": [both("std", some(*shape), numpy=std, **attributes) for shape, attributes in _CALLS[:4]]
+        + [both("std", some(4, 5), numpy=std, axis=0, correction=1), both("std", some(2, 5), numpy=std, correction=3)],
+        "norm": [both("norm", some(*shape), numpy=norm, **attributes) for shape, attributes in _CALLS]
+        + [
+            both("norm", some(4, 5) * 2, numpy=norm, ord=order, axis=axis)
+            for order, axis in ((1, 0), (math.inf, None), (-math.inf, 1), (3, (0, 1)), (0.5, 0), (1.5, 1), (7.25, None))
+        ],
         "finite_max": [
             Sample(
                 (distinct(2, 5),),
@@ -98,6 +124,72 @@ def _reductions() -> dict[str, list[Sample]]:
             Sample(
                 (distinct(2, 5) > 0,), lambda x: ops.first_true(x, axis=(1,)), lambda x: x & (np.cumsum(x, axis=1) == 1)
             )
+        ],
+    } | _along_axes()
+
+
+_CALLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+    ((5,), {}),
+    ((4, 5), {"axis": 0}),
+    ((2, 3, 4), {"axis": (0, 2), "keepdims": True}),
+    ((2, 1, 3, 2), {"axis": -1}),
+    ((), {}),
+    ((2, 3), {"axis": ()}),
+]
+
+
+def _along_axes() -> dict[str, list[Sample]]:
+    """Scans, and what depends on the order of the elements."""
+    holed = np.array([[2.0, 0.0, 3.0, 1.5], [0.0, 0.5, 0.0, 2.0]])
+    shapes = (((5,), 0), ((3, 5), 1), ((2, 3, 2), 1), ((2, 1, 5), -1))
+    turned = ({}, {"descending": True})
+    return {
+        "cumsum": [both("cumsum", whole(*shape), axis=axis) for shape, axis in shapes] + [both("cumsum", whole(4))],
+        "cumprod": [both("cumprod", some(*shape), axis=axis) for shape, axis in shapes]
+        + [both("cumprod", some(4)), both("cumprod", holed, axis=1), both("cumprod", holed, axis=0)],
+        "shift": [
+            both("shift", whole(*shape), numpy=shift, axis=axis % len(shape), step=step)
+            for shape, axis in shapes
+            for step in (1, -1)
+        ],
+        "recurrence": [
+            both("recurrence", some(*shape), some(*shape) + 0.5, numpy=recurrence, axis=axis, backward=backward)
+            for shape, axis in shapes[:3]
+            for backward in (False, True)
+        ],
+        "product_of_others": [
+            both("product_of_others", array, numpy=product_of_others, axis=axis)
+            for array, axis in (
+                (some(5), (0,)),
+                (some(2, 3, 4), (0, 2)),
+                (holed, (1,)),
+                (holed, (0,)),
+                (some(2, 3), ()),
+            )
+        ],
+        "argmax": [both("argmax", distinct(*shape), axis=axis) for shape, axis in shapes]
+        + [both("argmax", distinct(3, 5))],
+        "argmin": [both("argmin", distinct(*shape), axis=axis) for shape, axis in shapes]
+        + [both("argmin", distinct(3, 5))],
+        "argsort": [
+            both("argsort", distinct(*shape), numpy=argsort, axis=axis, **how)
+            for shape, axis in shapes
+            for how in turned
+        ],
+        "sort": [
+            both("sort", distinct(*shape), numpy=sort, axis=axis, **how) for shape, axis in shapes for how in turned
+        ],
+        "median": [
+            both("median", distinct(*shape), **attributes)
+            for shape, attributes in (*_CALLS, ((4, 3), {"axis": 0, "keepdims": True}), ((3, 5), {"keepdims": True}))
+        ],
+        "topk_indices": [
+            Sample(
+                (distinct(4, 6),),
+                lambda x, largest=largest: ops.topk_indices(x, k=3, axis=1, largest=largest),
+                lambda x, largest=largest: argsort(x, axis=1, descending=largest)[:, :3],
+            )
+            for largest in (True, False)
         ],
     }
 
@@ -172,7 +264,7 @@ def _losses() -> dict[str, list[Sample]]:
 @cache
 def _written() -> dict[str, list[Sample]]:
     linear = linear_samples.layout() | linear_samples.products_and_joins() | linear_samples.indexing()
-    return linear | _reductions() | _composites() | _losses()
+    return linear | window_samples.windows() | _reductions() | _composites() | _losses()
 
 
 @cache

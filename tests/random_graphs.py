@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from random_moves import MOVES
 from random_steps import NUMPY, Maker, Rejected, Step, call
+from random_table_moves import TABLE_MOVES
 
 from graphgen import Graph
 
@@ -135,7 +136,7 @@ def _move(m: Maker) -> None:
     """Add a few steps, or none if they do not fit."""
     steps, read = len(m.steps), set(m.read)
     try:
-        m.bounded(m.choose(MOVES)(m))
+        m.bounded(m.choose((*MOVES, *TABLE_MOVES))(m))
     except Rejected:
         del m.steps[steps:]
         m.read = read

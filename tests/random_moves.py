@@ -223,7 +223,7 @@ def _join(m: Maker) -> int:
 def _pad(m: Maker) -> int:
     x = m.pick(least=1)
     widths = tuple((int(m.generator.integers(2)), int(m.generator.integers(2))) for _ in m.shape(x))
-    return m.call("pad", x, pad_width=widths, **({"value": 0.5} if m.chance(0.3) else {}))
+    return m.call("pad", x, pad_width=widths, **({"constant_values": 0.5} if m.chance(0.3) else {}))
 
 
 def _index(m: Maker) -> int:

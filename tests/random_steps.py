@@ -44,7 +44,7 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "stack": lambda *xs, axis: np.stack(xs, axis),
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "index": lambda x, key: x[key],
-    "pad": lambda x, pad_width, value=0.0: np.pad(x, pad_width, constant_values=value),
+    "pad": lambda x, pad_width, constant_values=0.0: np.pad(x, pad_width, constant_values=constant_values),
     "clip": np.clip,
     "scatter_add": references.scattered,
     "scatter_add_along_axis": references.scattered_along,
@@ -61,7 +61,7 @@ def _loss_value(name: str) -> Callable[..., Any]:
 NUMPY |= {name: _loss_value(name) for name in ops.LOSSES}
 
 
-def apart(x: Any, y: Any) -> float:
+def apart(x: Any, y: Any, **_: Any) -> float:
     return float(np.min(np.abs(np.asarray(x, dtype=float) - y), initial=math.inf))
 
 
@@ -82,9 +82,9 @@ DISTANCE: dict[str, Callable[..., float]] = {
     **dict.fromkeys(("maximum", "minimum", "less", "less_equal", "greater", "greater_equal"), apart),
     "max": _gap,
     "min": _gap,
-    "floor": lambda x: apart(x, np.round(x)),
+    "floor": lambda x, **_: apart(x, np.round(x)),
     "hinge": lambda x, target, **_: apart(x * target, 1.0),
-    "clip": lambda x, low, high: min(apart(x, low), apart(x, high)),
+    "clip": lambda x, low, high, **_: min(apart(x, low), apart(x, high)),
 }
 
 
@@ -190,7 +190,7 @@ class Maker:
         if (
             op in DISTANCE
             and values[0].dtype.kind == "f"
-            and DISTANCE[op](*values, **(plain if op in ("max", "min", "hinge") else {})) < MARGIN
+            and DISTANCE[op](*values, **plain) < MARGIN
         ):
             raise Rejected
         value = np.asarray(NUMPY.get(op, getattr(np, op, None))(*values, **plain))

@@ -380,21 +380,22 @@ def test_a_new_model_hides_no_module(folder, capsys, name):
 
 def test_ops_lists_each_op_on_one_line(capsys):
     from graphgen import ops
+    from graphgen.ops.families import FAMILIES
 
     assert run(["ops"]) == cli.DONE
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     for family, rows in ops.families().items():
-        assert family in lines
+        assert FAMILIES[family].title in lines
         for row in rows:
             (found,) = [line for line in lines if line.split()[:1] == [row.name] and line.startswith("  ")]
-            assert found.endswith(row.summary)
+            assert found.endswith(" ".join(row.summary.split("\n\n")[0].split()))
 
 
 def test_ops_describes_an_op(monkeypatch, capsys):
-    facts = [("formula", "1/(1 + exp(-a))"), ("NumPy", "first\n  second")]
+    facts = [("slope", "1/(1 + exp(-a))"), ("slope", "another"), ("NumPy", "first\n  second")]
     monkeypatch.setattr("graphgen.ops.describe", lambda name: facts, raising=False)
     assert run(["ops", "sigmoid"]) == cli.DONE
-    assert capsys.readouterr().out == "formula  1/(1 + exp(-a))\nNumPy    first\n           second\n"
+    assert capsys.readouterr().out == "slope  1/(1 + exp(-a))\n       another\nNumPy  first\n         second\n"
 
 
 def test_ops_of_the_table_can_be_described(capsys):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import convolve, correlate
 from sklearn.svm import SVC
 
 from graphgen import Graph, load
@@ -125,6 +126,22 @@ def test_logistic_regression(module):
     assert parameters["weights"] == pytest.approx([0.48307366, -0.37057217, 1.06937395], abs=5e-9)
 
 
+def test_the_gradient_of_a_convolution_is_the_convolution_with_the_rotated_kernel(module):
+    convolution = module("convolution", wrt=("image",))
+    parameters = convolution.init_parameters()
+    image = np.zeros((1, 1, 6, 6))
+    image[..., 3:] = 1.0  # a vertical edge: Sobel's kernel answers -4 at the two windows that lie across it
+    target = np.arange(16.0).reshape(1, 1, 4, 4) % 5.0
+    edges, image_by_hand, kernel_by_hand = convolution.forward(parameters, image, target)
+    assert edges[0, 0].tolist() == [[0.0, -4.0, -4.0, 0.0]] * 4
+    gradients = convolution.value_and_grad(parameters, image, target)[1]
+    np.testing.assert_array_equal(gradients["image"], image_by_hand)
+    np.testing.assert_array_equal(gradients["kernel"], kernel_by_hand)
+    error, kernel = (edges - target)[0, 0], parameters["kernel"][0, 0]
+    np.testing.assert_array_equal(image_by_hand[0, 0], convolve(error, kernel, mode="full"))
+    np.testing.assert_array_equal(kernel_by_hand[0, 0], correlate(image[0, 0], error, mode="valid"))
+
+
 @pytest.mark.parametrize("name", ["xor", "moons", "svm", "digits"])
 def test_styles_give_the_same_numbers(name):
     modules = [load(graph_of(name), style=style) for style in ("teach", "compact")]
@@ -231,6 +248,7 @@ losses = [module.train_step(parameters, state, **inputs) for _ in range(10)]
 print("trained" if losses[-1] < losses[0] else losses)
 """
 WITHOUT_TRAINING = {
+    "convolution": "gradients kernel image\n",
     "digits_inference": "forward (4, 10)\n",
     "log_product": "gradients x1 x2\n",
     "product": "gradients x y z\n",

@@ -95,7 +95,7 @@ def told(expression):
         ("__import__('os')", "GG061 expr: \"__import__('os')\" is no sympy expression"),
         (None, "GG061 expr: None is no sympy expression"),
         (sp.gamma(x), "GG061 expr: no op is gamma(x)"),
-        (x + sp.tan(y), "GG061 expr: no op is tan(y)"),
+        (x + sp.cot(y), "GG061 expr: no op is cot(y)"),
         (sp.I * x, "GG061 expr: I is no real number"),
         (sp.Xor(x > 0, y > 0), "GG061 expr: no op is (x > 0) ^ (y > 0)"),
         (sp.Matrix([x]), "GG061 expr: Matrix([[x]]) is no sympy expression"),

@@ -69,8 +69,8 @@ return loss(loss=loss)
     assert "d_x: reverse = sum(d_total, axis=(1,), keepdims=True)" in lines
     assert "d_z: reverse = sum(d_shifted, axis=(0, 1, 2))" in lines
     assert [line for line in lines if line.startswith("d_y")] == [
-        "d_y_sum: reverse = sum(d_total, axis=(2,), keepdims=True)",
-        "d_y: reverse = sum(d_y_sum, axis=(0,))",
+        "d_y_sum: reverse = sum(d_total, axis=(0, 2))",
+        "d_y: reverse = expand_dims(d_y_sum, axis=(1,))",
     ]
 
 

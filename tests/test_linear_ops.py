@@ -4,37 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from exact import check
 from sample import integers, whole
 
 from graphgen import Graph, load, ops
-
-
-def check(expression, expected, *operands, symbolic=False):
-    """Compare the value with NumPy's, and both modes' derivatives with the linear map itself, exactly."""
-    g = Graph("linear")
-    leaves = {f"x{place}": array for place, array in enumerate(operands)}
-    nodes = [
-        g.param(name, tuple("n" if symbolic and size == 5 else size for size in array.shape))
-        for name, array in leaves.items()
-    ]
-    result = expression(*nodes)
-    g.output(result=result)
-    weights = whole(*np.shape(expected)) + 1.0
-    g.loss(ops.sum(result * g.input("weights", result.shape)))
-    module = load(g, mode="both")
-    found = module.forward(leaves)
-    assert np.shape(found) == np.shape(expected)
-    np.testing.assert_array_equal(found, expected)
-    gradients = module.value_and_grad(leaves, weights)[1]
-    for name, array in leaves.items():
-        direction = np.flip(array) + 2.0
-        # Whole numbers and maps that are linear in each operand: the difference quotient is exact.
-        same = {key: np.array(value) for key, value in leaves.items()}
-        change = module.loss({**same, name: array + direction}, weights) - module.loss(same, weights)
-        assert np.shape(gradients[name]) == array.shape
-        assert np.sum(gradients[name] * direction) == change
-        assert module.jvp(leaves, {name: direction}, weights)[1] == change
-
 
 EINSUMS = {
     "ij,jk->ik": [(2, 3), (3, 4)],
@@ -208,21 +181,21 @@ PADS = [
     (1, {}),
     ((2, 1), {}),
     (((0, 2), (1, 0)), {}),
-    (((1, 1), (0, 0)), {"value": -2.5}),
-    ([(0, 0), (3, 1)], {"value": 4}),
+    (((1, 1), (0, 0)), {"constant_values": -2.5}),
+    ([(0, 0), (3, 1)], {"constant_values": 4}),
 ]
 
 
 @pytest.mark.parametrize(("width", "more"), PADS)
 def test_pad(width, more):
     x = whole(2, 3)
-    check(lambda a: ops.pad(a, width, **more), np.pad(x, width, constant_values=more.get("value", 0.0)), x)
+    check(lambda a: ops.pad(a, width, **more), np.pad(x, width, constant_values=more.get("constant_values", 0.0)), x)
 
 
 def test_pad_with_infinity_keeps_the_gradient_finite():
     g = Graph("pad")
     x = g.param("x", (3,))
-    g.loss(ops.max(ops.pad(x, 1, value=-np.inf)))
+    g.loss(ops.max(ops.pad(x, 1, constant_values=-np.inf)))
     value, gradients = load(g, mode="both").value_and_grad({"x": np.array([1.0, 3.0, 2.0])})
     assert value == 3.0 and gradients["x"].tolist() == [0.0, 1.0, 0.0]
 

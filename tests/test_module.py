@@ -248,6 +248,11 @@ def test_long_sums_are_broken_and_right():
         ("value = function(alpha, beta)", ["value = function(", "    alpha, beta", ")"]),
         ("value = function(alpha, beta, gamma, delta)", ["value = function(", "    alpha,", "    beta,", "    gamma,", "    delta,", ")"]),
         ("value = alpha * beta + gamma * delta", ["value = (", "    alpha * beta", "    + gamma * delta", ")"]),
+        (
+            "f(alpha * beta * gamma + delta * epsilon, 1)",
+            ["f(", "    alpha * beta * gamma", "    + delta * epsilon,", "    1,", ")"],
+        ),
+        ("f(alpha_beta_gamma_delta_epsilon)", ["f(", "    alpha_beta_gamma_delta_epsilon", ")"]),
     ],
 )
 def test_wrapped(code, lines):

@@ -177,6 +177,37 @@ def test_views_that_stay(lines):
     stays(views, case(lines))
 
 
+def test_a_sum_drops_the_axes_that_are_dropped_after_it():
+    becomes(
+        views,
+        """
+        x = input((2, 3))
+        d_s: reverse = sum(x, axis=(1,), keepdims=True)
+        d_b: reverse = squeeze(d_s, axis=(1,))
+        return gradient(b=d_b)
+        """,
+        """
+        x = input((2, 3))
+        d_s: reverse = sum(x, axis=(1,), keepdims=True)
+        d_b: reverse = sum(x, axis=(1,))
+        return gradient(b=d_b)
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "d_x: reverse = divide(x, d_s)\nd_b: reverse = squeeze(d_s, axis=(1,))\nreturn gradient(x=d_x, b=d_b)",
+        "d_b: reverse = squeeze(d_s, axis=(1,))\nreturn gradient(s=d_s, b=d_b)",
+        "d_b: reverse = exp(d_s)\nreturn gradient(b=d_b)",
+        "y = squeeze(d_s, axis=(1,))\nreturn output(y=y)",
+    ],
+)
+def test_a_sum_that_is_read_as_it_is_keeps_its_axes(lines):
+    stays(views, f"x = input((2, 3))\nd_s: reverse = sum(x, axis=(1,), keepdims=True)\n{lines}")
+
+
 def test_gradients_read_past_what_the_user_named():
     becomes(
         views,

@@ -74,6 +74,19 @@ KINKS = {
     "a steep leaky_relu": (lambda x: ops.leaky_relu(x, negative_slope=3.0), 0.0, (1.0, 2.0, 3.0)),
     "elu": (lambda x: ops.elu(x, alpha=0.5), 0.0, (0.5, 0.75, 1.0)),
     "elu without a kink": (lambda x: ops.elu(x), 0.0, (1.0, 1.0, 1.0)),
+    "selu": (lambda x: ops.selu(x), 0.0, (1.0507009873554805, 1.4044001641014285, 1.7580993408473766)),
+    "prelu": (lambda x: ops.prelu(x, 0.25), 0.0, (0.25, 0.625, 1.0)),
+    "relu6": (lambda x: ops.relu6(x), 6.0, (0.0, 0.5, 1.0)),
+    "hardtanh": (lambda x: ops.hardtanh(x, min_val=-2.0), -2.0, (0.0, 0.5, 1.0)),
+    "hardsigmoid": (lambda x: 6.0 * ops.hardsigmoid(x), 3.0, (0.0, 0.5, 1.0)),
+    "the lower end of hardswish": (lambda x: ops.hardswish(x), -3.0, (0.0, -0.25, -0.5)),
+    "the upper end of hardswish": (lambda x: ops.hardswish(x), 3.0, (1.0, 1.25, 1.5)),
+    "softshrink": (lambda x: ops.softshrink(x), -0.5, (0.0, 0.5, 1.0)),
+    "threshold": (lambda x: ops.threshold(x, 0.5, 0.5), 0.5, (0.0, 0.5, 1.0)),
+    "threshold that jumps": (lambda x: ops.threshold(x, 0.5, 0.0), 0.5, (0.0, 0.0, 0.0)),
+    "hardshrink": (lambda x: ops.hardshrink(x), 0.5, (0.0, 0.0, 0.0)),
+    "celu": (lambda x: ops.celu(x, alpha=0.3), 0.0, (1.0, 1.0, 1.0)),
+    "softsign": (lambda x: ops.softsign(x), 0.0, (1.0, 1.0, 1.0)),
     "abs": (lambda x: ops.abs(x), 0.0, (0.0, 0.0, 0.0)),
     "relu of a sum": (lambda x: ops.relu(2.0 * x - 2.0), 1.0, (0.0, 1.0, 2.0)),
 }
@@ -151,6 +164,30 @@ RESTRICTED = {
     "negative power": (lambda x: x**-2, 0.0, lambda x: -2 * x**-3.0),
     "power of itself": (lambda x: ops.power(x, x), -2.5, lambda x: x**x * (1 + np.log(x))),
     "exp": (lambda x: ops.exp(x), 2000.0, np.exp),
+    "exp2": (lambda x: ops.exp2(x), 2000.0, lambda x: np.log(2) * 2**x),
+    "sinh": (lambda x: ops.sinh(x), 2000.0, np.cosh),
+    "cosh": (lambda x: ops.cosh(x), -2000.0, np.sinh),
+    "log2": (lambda x: ops.log2(x), 0.0, lambda x: 1 / (x * np.log(2))),
+    "log10": (lambda x: ops.log10(x), -3.0, lambda x: 1 / (x * np.log(10))),
+    "rsqrt": (lambda x: ops.rsqrt(x), -1.0, lambda x: -0.5 * x**-1.5),
+    "rsqrt of zero": (lambda x: ops.rsqrt(x), 0.0, lambda x: -0.5 * x**-1.5),
+    "cbrt of zero": (lambda x: ops.cbrt(x), 0.0, lambda x: x ** (-2 / 3) / 3),
+    "asin": (lambda x: ops.asin(x - 1.0), 5.0, lambda x: 1 / np.sqrt(1 - (x - 1) ** 2)),
+    "asin of one": (lambda x: ops.asin(x - 1.0), 2.0, lambda x: 1 / np.sqrt(1 - (x - 1) ** 2)),
+    "acos": (lambda x: ops.acos(x - 1.0), -5.0, lambda x: -1 / np.sqrt(1 - (x - 1) ** 2)),
+    "acosh": (lambda x: ops.acosh(x), -1.0, lambda x: 1 / np.sqrt(x**2 - 1)),
+    "acosh of one": (lambda x: ops.acosh(x), 1.0, lambda x: 1 / np.sqrt(x**2 - 1)),
+    "atanh": (lambda x: ops.atanh(x - 1.0), 3.0, lambda x: 1 / (1 - (x - 1) ** 2)),
+    "atanh of one": (lambda x: ops.atanh(x - 1.0), 2.0, lambda x: 1 / (1 - (x - 1) ** 2)),
+    "logit": (lambda x: ops.logit(x - 1.0), -3.0, lambda x: 1 / ((x - 1) * (2 - x))),
+    "logit of zero": (lambda x: ops.logit(x - 1.0), 1.0, lambda x: 1 / ((x - 1) * (2 - x))),
+    "logit of one": (lambda x: ops.logit(x - 1.0), 2.0, lambda x: 1 / ((x - 1) * (2 - x))),
+    "xlogy": (lambda x: ops.xlogy(2.0, x), -3.0, lambda x: 2 / x),
+    "xlogy of itself": (lambda x: ops.xlogy(x, x), -3.0, lambda x: 1 + np.log(x)),
+    "fmod": (lambda x: ops.fmod(4.0, x), 0.0, lambda x: -2.0),
+    "remainder": (lambda x: ops.remainder(-4.0, x), 0.0, lambda x: 3.0),
+    "atan2": (lambda x: ops.atan2(x, x), 0.0, lambda x: 0.0),
+    "hypot": (lambda x: ops.hypot(x, x), 0.0, lambda x: np.sqrt(2)),
     "a chain": (
         lambda x: ops.sqrt(ops.log(x)) + ops.log(ops.sqrt(x) + 1.0),
         -3.0,
@@ -273,7 +310,8 @@ def test_a_stopped_sum_stays_one_operand(style):
 # -- nothing warns
 
 EXTREMES = [-800.0, -100.0, -1.0, -1e-300, 0.0, 1e-300, 1.0, 100.0, 800.0]
-QUIET = ("sigmoid", "softplus", "tanh", "relu", "leaky_relu", "elu", "abs", "square", "sin", "cos", "negative")
+QUIET = ("sigmoid", "softplus", "tanh", "relu", "leaky_relu", "elu", "abs", "square", "sin", "cos", "negative", "tan", "atan",
+         "asinh", "sinc")  # fmt: skip
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -283,6 +321,14 @@ def test_extreme_values_warn_nobody(name, style):
     assert np.isfinite(gradients(lambda x: op(x), [EXTREMES], style=style)[0]).all()
     for each in EXTREMES:
         assert np.isfinite(gradients(lambda x: op(x), [each], style=style)[0])
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_differences_that_overflow_warn_nobody(style):
+    largest = float(np.finfo(float).max)
+    one, other = [largest, -largest, -largest, 1.0], [-largest, largest, -largest, -largest]
+    found = gradients(lambda x, y: 0.25 * ops.logaddexp(x, y), [one, other], style=style)
+    assert found == [[0.25, 0.0, 0.125, 0.25], [0.0, 0.25, 0.125, 0.0]]
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -144,7 +144,7 @@ def test_sizes_are_parsed_as_sizes():
         ("program('p')\nx = input((2,))\ny = reshape(x, shape=(3,))", "line 3: (2,) has 2 elements, (3,) has 3"),
         ("program('p')\nx = input(())\ny = map('a + open(a)', x)", "line 3: not part of a formula: open(a)"),
         ("program('p')\nx = input(())\ny = map(x)", "line 3: map takes a formula and operands"),
-        ("program('p')\nx = input(())\ny = map('a + b', x)", "line 3: not part of a formula: b"),
+        ("program('p')\nx = input(())\ny = map('a + b', x)", "line 3: takes 2 operands, got 1"),
         ("program('p')\nc = constant(__import__('os'))", "line 2: not an attribute: __import__('os')"),
         ("program('p')\nx = input(())\nreturn guess(x=x)", "line 3: results are output, loss, gradient, jvp, update, each as kind(name=node)"),
         ("program('p')\nx = input(())\nreturn output(x=y)", "line 3: no node 'y' stands above"),

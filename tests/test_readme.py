@@ -35,6 +35,20 @@ def test_the_errors_are_real(tmp_path, monkeypatch, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["model.py"]
 
 
+def test_the_primitive_is_real(tmp_path, monkeypatch, capsys):
+    made, refused = re.search(r"```python\n(import sympy.*?)```\n.*?```\n(error.*?)```", README, re.DOTALL).groups()
+    header = 'from graphgen import Graph, layers\n\ng = Graph("m")\npixels = g.input("pixels", (2, 64))\n'
+    (tmp_path / "model.py").write_text(f"{header}{made}g.loss(hidden.sum())\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["compile", "model.py", "-o", "-"]) == 0
+    assert "# hidden = swish(" in capsys.readouterr().out
+    line = re.search(r"\|  (bump = .*)", refused)[1]
+    text = f'import sympy\nfrom graphgen import Graph, ops\n\nx = sympy.Symbol("x")\n{line}\n'
+    (tmp_path / "model.py").write_text(text, encoding="utf-8")
+    assert run(["compile", "model.py"]) == 2
+    assert capsys.readouterr().err == refused
+
+
 def test_every_file_it_names_exists():
     for path in re.findall(r"\]\(((?!https?:)[^)]+)\)", README):
         assert (Path(__file__).parent.parent / path).exists(), path

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from graphgen import sizes
+from graphgen import Graph, load, ops, sizes
 
 n, m = sizes.symbol("n"), sizes.symbol("m")
 
@@ -105,3 +105,15 @@ def test_text_is_python(size, text):
 def test_shapes_as_text():
     assert [sizes.shape_text(shape) for shape in [(), (n,), (n, 2)]] == ["()", "(n,)", "(n, 2)"]
     assert sizes.symbols((m, n * m, 3)) == ["m", "n"]
+
+
+@pytest.mark.parametrize("style", ["teach", "compact"])
+@pytest.mark.parametrize("size", [n // 2, n + 1, 2 * n - 3, 2 * n, (n + 3) % 2])
+def test_sizes_are_factors_as_a_whole(size, style):
+    g = Graph("sizes")
+    x = g.param("x", ("n",))
+    g.loss(ops.sum(x * size * x) + ops.sum(size * x) + ops.sum(x / size))
+    values, number = np.arange(1.0, 5.0), int(size.subs(n, 4))
+    loss, gradients = load(g, style=style).value_and_grad({"x": values})
+    assert loss == pytest.approx(np.sum(values * values * number + number * values + values / number), rel=1e-14)
+    np.testing.assert_allclose(gradients["x"], 2 * number * values + number + 1 / number, rtol=1e-14)

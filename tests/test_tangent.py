@@ -89,7 +89,7 @@ def test_the_value_of_a_pad_is_no_part_of_its_tangent():
     text = """
 program("p")
 x = param((2,))
-padded = pad(x, pad_width=((1, 1),), value=7.0)
+padded = pad(x, pad_width=((1, 1),), constant_values=7.0)
 loss = sum(padded)
 return loss(loss=loss)
 """

@@ -5,6 +5,7 @@ A formula prints as text and is parsed from it through `ast`, against the functi
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,17 @@ from typing import Any, Literal
 import sympy as sp
 from sympy.core.relational import Relational
 
-from graphgen.calculus.functions import FUNCTIONS, Maximum, Minimum, Sigmoid, Softplus, as_expression
+from graphgen.calculus.functions import (
+    FUNCTIONS,
+    TWINS,
+    Maximum,
+    Minimum,
+    Polygamma,
+    Sigmoid,
+    Softplus,
+    as_expression,
+)
+from graphgen.errors import brief
 from graphgen.targets.precedence import ATOM
 from graphgen.targets.printer import Attributes, fill, spell
 
@@ -25,6 +36,9 @@ class FormulaError(ValueError):
     """A formula that graphgen cannot take; the message says why."""
 
 
+_MOST_BITS = 10_000
+
+_KNOWN = (sp.Add, sp.Mul, sp.Pow, sp.Function, sp.Max, sp.Min, Relational, sp.And, sp.Or, sp.Not)
 _CLASSES = tuple(each for each in FUNCTIONS.values() if isinstance(each, type))
 
 
@@ -99,22 +113,37 @@ def formula(expression: Any, symbols: Sequence[sp.Symbol]) -> Formula:
     return _FORMULAS.setdefault((canonical, kinds), Formula(canonical, kinds))
 
 
-def parse(text: str, kinds: Sequence[Kind]) -> Formula:
-    """The formula that prints as `text`.
+def parse(text: str, count: int) -> Formula:
+    """The formula of `count` slots that prints as `text`.
 
     Raises
     ------
     FormulaError
-        If the text holds anything but slots, numbers, operators and the functions of the table.
+        If the text holds anything but slots, numbers, operators and the functions of the table, or leaves a slot out.
     """
-    kinds = tuple(kinds)
-    names = {slot(index).name: slot(index, kind) for index, kind in enumerate(kinds)}
+    slots = [slot(index, "bool") for index in range(count)]  # `formula` finds out which of them are truth values
     try:
         tree = ast.parse(text, mode="eval")
-    except SyntaxError as error:
-        raise FormulaError(f"not a formula: {text}") from error
-    expression = _parsed(tree.body, names | _CONSTANTS)
-    return formula(expression, [slot(index, kind) for index, kind in enumerate(kinds)])
+        expression = _parsed(tree.body, {symbol.name: symbol for symbol in slots} | _CONSTANTS)
+    except FormulaError:
+        raise
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise FormulaError(f"not a formula: {brief(text)}") from error
+    unread = ", ".join(symbol.name for symbol in slots if symbol not in as_expression(expression).free_symbols)
+    if unread:
+        raise FormulaError(f"the formula does not depend on {unread}")
+    return formula(expression, slots)
+
+
+def count_slots(text: str) -> int:
+    """How many slots a text asks for: one more than the last that it names; 0 if it is no formula."""
+    try:
+        names = {node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0
+    slots = [re.fullmatch(r"([a-z])(\d*)", name) for name in names]
+    places = [int(found[2] or 0) * len(ascii_lowercase) + ascii_lowercase.index(found[1]) for found in slots if found]
+    return max(places, default=-1) + 1
 
 
 _CONSTANTS = {"pi": sp.pi, "inf": sp.oo, "nan": sp.nan}
@@ -148,7 +177,10 @@ def _parsed(node: ast.expr, names: dict[str, sp.Basic]) -> Any:
         case ast.Constant(value=float(value)):
             return sp.Float(value)
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
-            return _OPERATORS[type(sign)](_parsed(left, names), _parsed(right, names))
+            one, other = _parsed(left, names), _parsed(right, names)
+            if isinstance(sign, ast.Pow):
+                _check_size(one, other)
+            return _OPERATORS[type(sign)](one, other)
         case ast.UnaryOp(op=sign, operand=operand) if type(sign) in _OPERATORS:
             return _OPERATORS[type(sign)](_parsed(operand, names))
         case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in _OPERATORS:
@@ -159,6 +191,14 @@ def _parsed(node: ast.expr, names: dict[str, sp.Basic]) -> Any:
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             return FUNCTIONS[name](*(_parsed(argument, names) for argument in arguments))
     raise FormulaError(f"not part of a formula: {ast.unparse(node)}")
+
+
+def _check_size(base: Any, exponent: Any) -> None:
+    """Refuse a power that would be a whole number or fraction of more digits than any float can use."""
+    if isinstance(base, sp.Rational) and isinstance(exponent, sp.Integer):
+        bits = max(abs(base.p), base.q).bit_length() * abs(int(exponent))
+        if bits > _MOST_BITS:
+            raise FormulaError("a power of numbers in the formula is too large to compute")
 
 
 def recognise(expression: sp.Basic) -> sp.Basic:
@@ -172,11 +212,16 @@ def recognise(expression: sp.Basic) -> sp.Basic:
 def _canonical(node: sp.Basic, slots: dict[sp.Symbol, sp.Symbol]) -> sp.Basic:
     """Rebuild an expression from its leaves, over the slots: sympy's own order, and our functions for what it holds."""
     if not node.args:
-        return sp.Float(float(node)) if isinstance(node, sp.Float) else slots.get(node, node)
+        decimal = isinstance(node, sp.Float) or (isinstance(node, sp.NumberSymbol) and node not in (sp.pi, sp.E))
+        return sp.Float(float(node)) if decimal else slots.get(node, node)
     if isinstance(node, sp.Piecewise):
         if node.args[-1].cond != sp.true:
             raise FormulaError(f"add (value, True), for where no condition holds, to {node}")
         return piecewise(*((_canonical(value, slots), _canonical(condition, slots)) for value, condition in node.args))
+    if isinstance(node, sp.Function) and not isinstance(node, (*_CLASSES, *TWINS, sp.Max, sp.Min)):
+        raise FormulaError(f"graphgen knows no function {node.func}")
+    if not isinstance(node, _KNOWN):
+        raise FormulaError(f"{type(node).__name__} cannot stand in a formula")
     arguments = [_canonical(argument, slots) for argument in node.args]
     if isinstance(node, sp.Max | sp.Min):
         ours = Maximum if isinstance(node, sp.Max) else Minimum
@@ -184,12 +229,11 @@ def _canonical(node: sp.Basic, slots: dict[sp.Symbol, sp.Symbol]) -> sp.Basic:
         for argument in others:
             first = ours(first, argument)
         return first
-    if isinstance(node, sp.Function) and not isinstance(node, _CLASSES):
-        raise FormulaError(f"{node.func} is not one of {', '.join(FUNCTIONS)}")
-    known = (sp.Add, sp.Mul, sp.Pow, sp.Function, Relational, sp.And, sp.Or, sp.Not)
-    if not isinstance(node, known):
-        raise FormulaError(f"{type(node).__name__} cannot stand in a formula")
-    return _recognised(node.func(*arguments))
+    if isinstance(node, sp.Pow) and arguments[0].is_negative and not arguments[1].is_number:
+        raise FormulaError(f"{node} has a negative base: it is a real number for whole exponents alone")
+    if isinstance(node, sp.polygamma | Polygamma) and not (arguments[0].is_Integer and arguments[0].is_nonnegative):
+        raise FormulaError("the order of a polygamma must be a whole number, 0 or more")
+    return _recognised(TWINS.get(node.func, node.func)(*arguments))
 
 
 def _recognised(node: sp.Basic) -> sp.Basic:

@@ -27,7 +27,8 @@ def slope(formula: sp.Expr, symbol: sp.Symbol, conventions: Conventions) -> sp.E
     if formula.free_symbols != {symbol}:
         return _whole(formula, symbol, plain)
     if not isinstance(formula, sp.Piecewise):
-        return by_sign(formula, symbol, smooth(formula, symbol, plain, _EVERYWHERE))
+        mirrored = _mirrored(formula, symbol)
+        return by_sign(formula, symbol, smooth(formula, symbol, plain, _EVERYWHERE) if mirrored is None else mirrored)
     better = {}
     for (value, _), span in zip(formula.args, _spans(formula, symbol), strict=True):
         branch = derivative(value, symbol, conventions)
@@ -59,6 +60,19 @@ def smooth(formula: sp.Expr, symbol: sp.Symbol, plain: sp.Expr, span: _Span) -> 
     return _whole(formula, symbol, plain)
 
 
+def _mirrored(formula: sp.Expr, symbol: sp.Symbol) -> sp.Expr | None:
+    """The slope through the output of what is odd around its middle and smooth but for Abs: (1 - |y|)**2 for a/(1 + |a|)."""
+    if not formula.has(sp.Abs):
+        return None
+    middle = formula.subs(symbol, 0)
+    if not sp.expand(formula + formula.subs(symbol, -symbol) - 2 * middle).is_zero:
+        return None
+    positive = sp.Symbol("positive", positive=True)
+    half = formula.subs(symbol, positive) - middle
+    slope = smooth(half, positive, derivative(half, positive), (sp.S.Zero, sp.oo))
+    return None if positive in slope.free_symbols else slope.subs(OUTPUT, sp.Abs(OUTPUT - middle))
+
+
 def _whole(formula: sp.Expr, symbol: sp.Symbol, plain: sp.Expr) -> sp.Expr:
     """Put the output where the whole formula stands in its slope, and n*y/b for the slope of a quotient by b."""
     for factor in sp.Mul.make_args(formula):
@@ -67,7 +81,9 @@ def _whole(formula: sp.Expr, symbol: sp.Symbol, plain: sp.Expr) -> sp.Expr:
             isinstance(factor, sp.Pow) and factor.base == symbol and factor.exp.is_number and factor.exp.is_negative
         )
         if divides and symbol not in (formula / factor).free_symbols:
-            return factor.exp * OUTPUT / symbol
+            # As a float: 2*a may overflow where a/2 does not.
+            exponent = factor.exp if factor.exp.is_Integer else sp.Float(factor.exp)
+            return exponent * OUTPUT / symbol
     if isinstance(formula, sp.Pow | sp.Function) and not isinstance(formula, sp.Piecewise | Maximum | Minimum):
         return plain.xreplace({formula: OUTPUT})
     return tidied(plain)
@@ -136,7 +152,9 @@ def _spans(formula: sp.Piecewise, symbol: sp.Symbol) -> list[_Span]:
 
 
 def _range(call: sp.Expr, symbol: sp.Symbol, span: _Span) -> _Span:
-    """What values t takes, for the monotonic calls that have bounds."""
+    """What values t takes, for the slot itself and the monotonic calls that have bounds."""
+    if call == symbol:
+        return span
     if not isinstance(call, sp.exp | sp.tanh | Sigmoid) or not call.args[0].diff(symbol).is_number:
         return _EVERYWHERE
     ends = [call.subs(symbol, end) for end in span]
@@ -177,7 +195,11 @@ def _decimal(expression: sp.Expr, decimals: bool) -> sp.Expr:
 
 
 def flipped(product: sp.Expr) -> sp.Expr:
-    """y*(1 - y) for -y*(y - 1)."""
+    """y*(1 - y) for -y*(y - 1), and (1 - y)**2 for (y - 1)**2."""
+    product = product.replace(
+        lambda part: part.is_Pow and part.exp.is_even and part.base.is_Add and is_negative(part.base.args[0]),
+        lambda part: (-part.base) ** part.exp,
+    )
     coefficient, rest = product.as_coeff_Mul()
     if not coefficient.is_negative:
         return product

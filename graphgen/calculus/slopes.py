@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import sympy as sp
 
 from graphgen import ops
-from graphgen.calculus.derivative import Conventions, Policies, derivative, number
+from graphgen.calculus.activations import Sech
+from graphgen.calculus.derivative import Conventions, Kinks, Policies, derivative, is_order, kinks, number
 from graphgen.calculus.formula import Formula, formula, piecewise, recognise
-from graphgen.calculus.functions import Maximum, Minimum
+from graphgen.calculus.functions import Maximum, Minimum, Sigmoid
 from graphgen.calculus.output import OUTPUT, slope
 from graphgen.targets.printer import Attributes
 
-__all__ = ["Policies", "Rule", "Signature", "derivative", "jvp", "vjp"]
+__all__ = ["Policies", "Rule", "Signature", "derivative", "jvp", "undecided", "vjp"]
 
 _GRADIENT = sp.Symbol("gradient g", real=True)  # no slot's name
 
@@ -77,6 +78,19 @@ def _jvp(signature: Signature, active: tuple[int, ...]) -> Rule | None:
     return None if total == 0 else _rule(total, dots, signature)
 
 
+def undecided(signature: Signature, operand: int) -> Kinks:
+    """Where the slope by one operand is what the policies say."""
+    return _undecided(_essential(signature), signature.same[operand])
+
+
+@cache
+def _undecided(signature: Signature, operand: int) -> Kinks:
+    if _slope(signature, operand) == 0:
+        return Kinks()
+    expression, symbol, constant = _differentiated(signature, operand)
+    return kinks(expression, symbol, constant)
+
+
 @cache
 def _slope(signature: Signature, operand: int) -> sp.Expr:
     """The slope by one operand, over the slots of the op's own formula and OUTPUT."""
@@ -85,16 +99,46 @@ def _slope(signature: Signature, operand: int) -> sp.Expr:
     own = _formula_of(signature)
     if own.is_bool or own.kinds[operand] == "bool":
         return sp.S.Zero
-    values = {own.slots[at]: number(value) for at, value in enumerate(signature.numbers) if value is not None}
-    values |= {own.slots[at]: own.slots[first] for at, first in enumerate(signature.same) if at != first}
-    constant = frozenset(own.slots[at] for at, is_constant in enumerate(signature.constant) if is_constant)
-    expression = recognise(own.expression.xreplace(values))
-    found = slope(expression, own.slots[operand], Conventions(signature.policies, constant))
+    expression, symbol, constant = _differentiated(signature, operand)
+    found = slope(expression, symbol, Conventions(signature.policies, constant))
     if found.has(sp.I):  # the logarithm of a negative number: nan when it runs
         return _slope(signature._replace(numbers=(None,) * len(signature.numbers)), operand)
-    found = recognise(found)
+    found = _sharpened(recognise(found))
     assert not found.has(sp.Derivative, sp.Subs, sp.DiracDelta), f"{found} is no formula"
     return found
+
+
+def _differentiated(signature: Signature, operand: int) -> tuple[sp.Expr, sp.Symbol, frozenset[sp.Symbol]]:
+    """The formula with what is known of its operands, the slot to differentiate by, and the slots that do not vary."""
+    own = _formula_of(signature)
+    numbers = {own.slots[at]: value for at, value in enumerate(signature.numbers) if value is not None}
+    bases = {power.base for power in own.expression.atoms(sp.Pow) if power.exp.free_symbols}
+    # The power of a negative number stays one of a slot, which sympy takes for real, as it is for whole exponents.
+    values = {each: number(value) for each, value in numbers.items() if value >= 0 or each not in bases}
+    values |= {own.slots[at]: own.slots[first] for at, first in enumerate(signature.same) if at != first}
+    constant = frozenset(own.slots[at] for at, is_constant in enumerate(signature.constant) if is_constant)
+    return recognise(own.expression.xreplace(values)), own.slots[operand], constant
+
+
+def _sharpened(slope: sp.Expr) -> sp.Expr:
+    """The slope with 1 - tanh(u)**2 as sech(u)**2, and 1 - sigmoid(u) as sigmoid(-u), wherever something multiplies it.
+
+    Another factor may grow as these go to 0, and would show that they have lost their digits.
+    """
+
+    def factor(part: sp.Expr) -> sp.Expr:
+        rest = 1 - part
+        if isinstance(rest, Sigmoid):
+            return Sigmoid(-rest.args[0])
+        if rest.is_Pow and rest.exp == 2 and isinstance(rest.base, sp.tanh):
+            return Sech(rest.base.args[0]) ** 2
+        return part
+
+    def product(*factors: sp.Expr) -> sp.Expr:
+        return sp.Mul(*(map(factor, factors) if sum(bool(each.free_symbols) for each in factors) > 1 else factors))
+
+    sharp = slope.replace(sp.Mul, product)
+    return slope if sharp == slope else sp.factor_terms(sharp)
 
 
 def _formula_of(signature: Signature) -> Formula:
@@ -120,9 +164,10 @@ def times(factor: sp.Expr, expression: sp.Expr) -> sp.Expr:
         plain = [term for term in expression.args if not term.has(sp.Piecewise)]
         return _sum([factor * sp.Add(*plain), *(times(factor, term) for term in expression.args if term not in plain)])
     if isinstance(expression, sp.Mul):
-        for part in expression.args:
-            if isinstance(part, sp.Piecewise):
-                return times(factor * expression / part, part)
+        for index, part in enumerate(expression.args):
+            if isinstance(part, sp.Piecewise):  # which does not cancel in a quotient: 1/part has a pole
+                others = sp.Mul(*expression.args[:index], *expression.args[index + 1 :])
+                return times(times(factor, others), part)
     return factor * expression
 
 
@@ -159,4 +204,6 @@ def _matters(own: Formula) -> tuple[tuple[bool, ...], bool]:
         is_power = isinstance(node, sp.Pow) and not node.exp.is_Integer
         if is_power or (isinstance(node, sp.Function) and not isinstance(node, sp.Piecewise | Maximum | Minimum)):
             inside |= node.free_symbols
+        elif isinstance(node, sp.Piecewise) and any(is_order(condition) for _, condition in node.args):
+            inside |= node.free_symbols  # which side of a kink is the steeper
     return tuple(symbol in inside for symbol in own.slots), compares

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from graphgen import sizes
+from graphgen import ops, sizes
 from graphgen.module.setting import Setting
 from graphgen.ops.axes import number_text
 from graphgen.program import Node, Program
@@ -132,10 +132,10 @@ def _bounds(program: Program) -> dict[str, tuple[Any, Any]]:
     for node in program.nodes.values():
         if node.op == "input" and node.dtype.startswith("int"):
             sources[node.name] = node.name
-        elif node.op in ("take", "take_along_axis") and node.args[1] in sources:
-            indexed.setdefault(sources[node.args[1]], []).append(program.nodes[node.args[0]].shape[node.attributes["axis"]])
-        elif node.op in ("scatter_add", "scatter_add_along_axis") and node.args[1] in sources:
-            indexed.setdefault(sources[node.args[1]], []).append(node.attributes["size"])
+        elif (found := _indexed(program, node)) and any(node.args[place] in sources for place in found):
+            for place, size in found.items():
+                if node.args[place] in sources:
+                    indexed.setdefault(sources[node.args[place]], []).append(size)
         elif len(node.args) == 1 and node.args[0] in sources and node.dtype.startswith("int"):
             sources[node.name] = sources[node.args[0]]
     result = {}
@@ -148,6 +148,17 @@ def _bounds(program: Program) -> dict[str, tuple[Any, Any]]:
         if low is not None or high is not None:
             result[node.name] = (low, high)
     return result
+
+
+def _indexed(program: Program, node: Node) -> dict[int, sizes.Size]:
+    """The operands that are indices or classes, by place, and how many there are."""
+    if node.op == "equal":  # with each of the numbers below a size: a one_hot
+        counts = [(1 - place, program.nodes[name]) for place, name in enumerate(node.args)]
+        return {place: other.attributes["size"] for place, other in counts if other.op == "arange"}
+    row = ops.TABLE.get(node.op)
+    if row is None or row.indexes is None:
+        return {}
+    return row.indexes(*(program.nodes[each].type for each in node.args), **node.attributes)
 
 
 def _bounds_text(program: Program) -> str:

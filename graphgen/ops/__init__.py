@@ -14,6 +14,8 @@ from typing import Any
 from graphgen.calculus.formula import Formula, formula
 from graphgen.ops.describe import describe
 from graphgen.ops.elementwise_row import Elementwise
+from graphgen.ops.map_row import MAP, Map, spoken
+from graphgen.ops.primitive import Primitive, elementwise
 from graphgen.ops.rows import activations as _activations
 from graphgen.ops.rows import arithmetic as _arithmetic
 from graphgen.ops.rows import convolution as _convolution
@@ -21,6 +23,7 @@ from graphgen.ops.rows import diagonals as _diagonals
 from graphgen.ops.rows import discrete as _discrete
 from graphgen.ops.rows import einsum as _einsum
 from graphgen.ops.rows import exponential as _exponential
+from graphgen.ops.rows import gathering as _gathering
 from graphgen.ops.rows import indexing as _indexing
 from graphgen.ops.rows import joining as _joining
 from graphgen.ops.rows import layout as _layout
@@ -29,6 +32,7 @@ from graphgen.ops.rows import ordering as _ordering
 from graphgen.ops.rows import pooling as _pooling
 from graphgen.ops.rows import products as _products
 from graphgen.ops.rows import reduction as _reduction
+from graphgen.ops.rows import repeating as _repeating
 from graphgen.ops.rows import resampling as _resampling
 from graphgen.ops.rows import rounding as _rounding
 from graphgen.ops.rows import scans as _scans
@@ -37,7 +41,7 @@ from graphgen.ops.rows import softmax as _softmax
 from graphgen.ops.rows import special as _special
 from graphgen.ops.rows import trigonometric as _trigonometric
 from graphgen.ops.rows import windows as _windows
-from graphgen.ops.table import Composite, Example, Leaf, Linear, Mismatch, Reduction, Row, Several, Type
+from graphgen.ops.table import Composite, Example, Leaf, Linear, Mismatch, Paired, Reduction, Row, Several, Type
 from graphgen.ops.table import function as _function
 from graphgen.ops.table import unknown as _unknown
 
@@ -49,13 +53,19 @@ __all__ = [
     "Example",
     "Leaf",
     "Linear",
+    "Map",
     "Mismatch",
+    "Paired",
+    "Primitive",
     "Reduction",
     "Several",
     "Type",
     "describe",
+    "elementwise",
     "families",
+    "is_elementwise",
     "op_of",
+    "spoken",
 ]
 
 _MODULES = (
@@ -71,8 +81,10 @@ _MODULES = (
     _ordering,
     _scans,
     _layout,
+    _repeating,
     _joining,
     _indexing,
+    _gathering,
     _diagonals,
     _products,
     _einsum,
@@ -94,22 +106,35 @@ _FAMILIES: dict[str, dict[str, Any]] = {module.__name__.rpartition(".")[2]: _row
 _SEVERAL = {name: row for rows in _FAMILIES.values() for name, row in rows.items() if isinstance(row, Several)}
 TABLE: dict[str, Any] = {name: row for rows in _FAMILIES.values() for name, row in rows.items() if name not in _SEVERAL}
 ELEMENTWISE: dict[str, Elementwise] = {name: row for name, row in TABLE.items() if isinstance(row, Elementwise)}
+TABLE[MAP.name] = MAP
 LOSSES = tuple(_FAMILIES["losses"])
 
 # Ops that rules and composites make, but users have no need to.
 INTERNAL = (
     "getitem",
     "assemble",
+    "pick",
+    "add_at",
+    "split_part",
+    "chunk_part",
     "accumulate",
     "contraction",
     "first_true",
     "finite_max",
+    "product_of_others",
+    "quotient",
+    "recurrence",
+    "shift",
+    "topk_indices",
     "identity",
+    "map",
+    "arange",
     "input",
     "param",
     "constant",
     "size",
 )
+NAMES = frozenset((*TABLE, *_SEVERAL))
 PUBLIC = tuple(name for name in (*TABLE, *_SEVERAL) if name not in INTERNAL and name not in LOSSES)
 
 
@@ -117,6 +142,11 @@ def families() -> dict[str, list[Any]]:
     """The rows that users can call, by family, in the table's order."""
     shown = {family: [row for name, row in rows.items() if name not in INTERNAL] for family, rows in _FAMILIES.items()}
     return {family: rows for family, rows in shown.items() if rows}
+
+
+def is_elementwise(op: str) -> bool:
+    """Whether the value at each place depends on the operands' values there alone, by a formula."""
+    return op in ELEMENTWISE or op == MAP.name
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -100,42 +101,49 @@ def without(shape: sizes.Shape, axes: tuple[int, ...], keepdims: bool = False) -
 
 Slice = tuple[Any, Any, int | None]  # start and stop are sizes or None
 FULL: Slice = (None, None, None)
+REVERSED: Slice = (None, None, -1)
 Key = tuple[Any, ...]  # one entry for each axis of x: an int, or a Slice
 
 
 def key_of(x: Type, key: Any) -> Key:
     """`key` with one entry for each axis and new axis: ints, None and (start, stop, step); raises `Mismatch`."""
+    result: list[Any] = []
+    axis = 0
+    for each in spread(x, key):
+        if each is None:
+            result.append(None)
+            continue
+        result.append(entry_of(each, x.shape[axis], axis))
+        axis += 1
+    return tuple(result)
+
+
+def spread(x: Type, key: Any, width: Callable[[Any], int] = lambda entry: 1) -> list[Any]:
+    """The entries of a key, with "..." and what is left out spelled out; `width` says how many axes one stands for."""
     entries = list(key) if isinstance(key, tuple) else [key]
     dots = [place for place, each in enumerate(entries) if each is Ellipsis]
     if len(dots) > 1:
         raise Mismatch("GG026", "an index has at most one '...'", "spell out the others with :")
-    missing = x.ndim - len([each for each in entries if each is not None and each is not Ellipsis])
+    missing = x.ndim - sum(width(each) for each in entries if each is not None and each is not Ellipsis)
     if missing < 0:
         given = x.ndim - missing
         message = f"{given} ind{'ices' if given > 1 else 'ex'} for {x.ndim} dimension{'s' * (x.ndim != 1)}: {x}"
         raise Mismatch("GG026", message, "give at most one for each axis", about=0)
     at = dots[0] if dots else len(entries)
     entries[at : at + len(dots)] = [slice(None)] * missing
-    result: list[Any] = []
-    axis = 0
-    for each in entries:
-        if each is None:
-            result.append(None)
-            continue
-        result.append(_entry(each, x.shape[axis], axis))
-        axis += 1
-    return tuple(result)
+    return entries
 
 
-def _entry(entry: Any, size: sizes.Size, axis: int) -> Any:
+def entry_of(entry: Any, size: sizes.Size, axis: int) -> Any:
+    """One entry of a key, for an axis of this size, in canonical form; raises `Mismatch`."""
     if isinstance(entry, slice):
         entry = (entry.start, entry.stop, entry.step)
     if isinstance(entry, (tuple, list)):
         return FULL if entry is FULL or [*entry] == [None] * 3 else _slice(tuple(entry), size, axis)
     place = whole(entry)
     if place is None:
-        message = f"an index is made of ints, slices, None and '...', not {brief(entry)}"
-        raise Mismatch("GG026", message, "ops.take picks by an array of ints, ops.where by an array of bools")
+        message = f"an index is made of ints, slices, arrays of ints, None and '...', not {brief(entry)}"
+        raise Mismatch("GG026", message, "ops.take picks along an axis, ops.where by an array of bools")
     if isinstance(size, int) and not -size <= place < size:
         bounds = f"indices run from {-size} to {size - 1}" if size else "the axis is empty"
         raise Mismatch("GG026", f"index {place} is out of bounds for axis {axis} of size {size}", bounds, about=0)
@@ -157,6 +165,8 @@ def _slice(entry: tuple[Any, ...], size: sizes.Size, axis: int) -> Slice:
         count = len(range(start, stop, step))
         if step == 1:
             return (None if start == 0 else start, None if start + count == size else start + count, None)
+        if step == -1 and count == size:
+            return REVERSED
         # A stop below zero would count from the end.
         return (start, None if stop < 0 else stop, step)
     slice_size((start, stop, step), size)
@@ -181,7 +191,7 @@ def slice_size(entry: Slice, size: sizes.Size) -> sizes.Size:
     if entry == FULL:
         return size
     start, stop, step = entry
-    first, last = start or 0, size if stop is None else stop
+    first, last = _from_front(start or 0, size), size if stop is None else _from_front(stop, size)
     symbolic = any(isinstance(each, sp.Expr) for each in (start, stop, size))
     if step is None and symbolic and sp.And(first >= 0, last >= first, sp.expand(size - last) >= 0) == True:
         return sizes.product((sp.expand(last - first),))
@@ -205,6 +215,11 @@ def slice_size(entry: Slice, size: sizes.Size) -> sizes.Size:
     return (size - first + (last or 0) + abs(step) - 1) // abs(step)
 
 
+def _from_front(bound: sizes.Size, size: sizes.Size) -> sizes.Size:
+    """A bound of a slice that may count from the end."""
+    return size + bound if isinstance(bound, int) and bound < 0 else bound
+
+
 def indexed(shape: sizes.Shape, key: Key) -> sizes.Shape:
     """The shape of x[key]."""
     remaining = iter(shape)
@@ -219,12 +234,22 @@ def indexed(shape: sizes.Shape, key: Key) -> sizes.Shape:
     return tuple(result)
 
 
-def key_text(key: Key) -> str:
-    """`key` as Python writes it between brackets; trailing full slices are left out."""
-    entries = ["None" if each is None else str(each) if isinstance(each, int) else _slice_text(each) for each in key]
+def key_text(key: Key, indices: Iterable[str] = ()) -> str:
+    """`key` as Python writes it between brackets; trailing full slices are left out.
+
+    `indices` are the texts of the arrays among its entries, in order.
+    """
+    arrays = iter(indices)
+    entries = [_entry_text(each, arrays) for each in key]
     while len(entries) > 1 and entries[-1] == ":":
         entries.pop()
     return ", ".join(entries)
+
+
+def _entry_text(entry: Any, arrays: Iterator[str]) -> str:
+    if entry is None or isinstance(entry, int):
+        return str(entry)
+    return _slice_text(entry) if isinstance(entry, tuple) else next(arrays)
 
 
 def _slice_text(entry: Slice) -> str:

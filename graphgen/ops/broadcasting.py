@@ -23,12 +23,19 @@ def unbroadcast(g: Any, shape: sizes.Shape) -> Any:
         and size == 1
         and not (isinstance(g.shape[leading + axis], int) and g.shape[leading + axis] == 1)
     )
+    if leading and ones:
+        summed = ops.sum(g, axis=(*range(leading), *ones))
+        return ops.expand_dims(summed, axis=tuple(axis - leading for axis in ones))
     if ones:
-        g = ops.sum(g, axis=ones, keepdims=True)
+        return ops.sum(g, axis=ones, keepdims=True)
     return ops.sum(g, axis=tuple(range(leading))) if leading else g
 
 
 def weights_of(row: Any, x: Any, y: Any, policies: Any, attributes: Mapping[str, Any]) -> Any:
     """The weights of a reduction y of x, of x's shape; y has the reduced axes, with size 1."""
-    own = {keyword: value for keyword, value in attributes.items() if keyword != "keepdims"}
-    return row.weights(x, y, policies, **own)
+    return row.weights(x, y, policies, **own_attributes(attributes))
+
+
+def own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a reduction that its weights depend on."""
+    return {keyword: value for keyword, value in attributes.items() if keyword != "keepdims"}

@@ -1,17 +1,33 @@
-"""One op of the table, for people: what ``graphgen ops NAME`` shows."""
+"""One op of the table, for people: what ``graphgen ops NAME`` shows, and docs/ops.md of all."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
+import sympy as sp
+from sympy.core.relational import Relational
+from sympy.printing.str import StrPrinter
+
+from graphgen.calculus.own import Own
 from graphgen.errors import GraphError, Problem
+from graphgen.latex import decimals
+from graphgen.ops.families import FAMILIES
+from graphgen.targets.dialects import NAMES
+from graphgen.targets.precedence import COMPARE
+from graphgen.targets.printer import as_float
+
+if TYPE_CHECKING:
+    from graphgen.calculus.derivative import Kinks
+    from graphgen.calculus.formula import Formula
+    from graphgen.calculus.slopes import Rule, Signature
 
 Fact = tuple[str, str]  # label, text
 
 
 def describe(name: str) -> list[Fact]:
-    """The facts about an op, as (label, text) pairs: formula, slopes, shape rule, policy, attributes, NumPy.
+    """The facts about an op, as (label, text) pairs: formula, slopes, shape and dtype rules, policy, NumPy, origin.
 
     Raises
     ------
@@ -19,31 +35,117 @@ def describe(name: str) -> list[Fact]:
         If there is no such op.
     """
     from graphgen import ops
+    from graphgen.ops.describe_arrays import of_arrays
 
-    row = next((row for rows in ops.families().values() for row in rows if row.name == name), None)
-    if row is None:
+    found = [(family, row) for family, rows in ops.families().items() for row in rows if row.name == name]
+    if not found:
         raise GraphError(Problem("GG001", None, f"unknown op {name!r}", ops.suggestion(name)))
-    attributes = [
-        f"{key}={value!r}" if value is not ops.table.REQUIRED else key for key, value in row.attributes.items()
-    ]
-    module = "losses" if name in ops.LOSSES else "ops"
-    facts = [("op", f"{module}.{name}({', '.join([*row.operands, *attributes])})"), ("what", row.summary)]
-    facts += _elementwise(row) if isinstance(row, ops.Elementwise) else _structural(row)
-    return facts
+    ((family, row),) = found
+    facts = [("op", signature(row)), ("what", " ".join(row.summary.split()))]
+    facts += _elementwise(row) if isinstance(row, ops.Elementwise) else of_arrays(row)
+    return [*facts, ("origin", row.origin or FAMILIES[family].origin)]
+
+
+def signature(row: Any) -> str:
+    """How users call an op: ``ops.elu(a, alpha=1.0)``."""
+    from graphgen import ops
+
+    parameters = list(row.operands[: len(row.operands) - row.optional])
+    parameters += [f"{name}=None" for name in row.operands[len(parameters) :]]
+    attributes = dict(row.attributes)
+    if row.call is not None:
+        taken = [*inspect.signature(row.call).parameters.values()]
+        named = [each for each in taken if each.kind is not each.VAR_KEYWORD]
+        parameters = [str(each.replace(annotation=each.empty)) for each in named]
+        rest = attributes if any(each.kind is each.VAR_KEYWORD for each in taken) else {}
+        attributes = {key: value for key, value in rest.items() if key not in {each.name for each in named}}
+    required = ops.table.REQUIRED
+    parameters += [key if value is required else f"{key}={value!r}" for key, value in attributes.items()]
+    return f"{'losses' if row.name in ops.LOSSES else 'ops'}.{row.name}({', '.join(parameters)})"
+
+
+# -- elementwise rows
 
 
 def _elementwise(row: Any) -> list[Fact]:
     from graphgen.targets.printer import written
 
-    formula = written(row.derived(), "text", row.operands)
-    if formula == f"{row.name}({', '.join(row.operands)})":  # sigmoid is known by its name where it stands in a slope
-        formula = str(row.formula)
-    facts = [("formula", f"y = {formula}"), *_slopes(row)]
+    facts = [("formula", f"y = {text}") for text in _formulas(row)]
+    facts += _slopes(row)
+    facts += [("where", text) for text in _definitions(row)]
     facts.append(("shape", "operands broadcast" if len(row.slots) > 1 else "that of the operand"))
     facts.append(("dtype", _DTYPES[row.dtype_rule]))
+    facts += [("keywords", text) for text in _condition(row.requires)]
+    facts += [("domain", text) for text in _condition(row.domain)]
     facts += [("policy", text) for text in _policies(row)]
     facts.append(("NumPy", written(row, "numpy", row.operands)))
     return facts
+
+
+def _formulas(row: Any) -> list[str]:
+    """The formula, and its variants, with the names of attributes."""
+    from graphgen.calculus.formula import formula
+    from graphgen.targets.printer import written
+
+    texts = []
+    for expression in (row.formula, *row.variants.values()):
+        symbols = (*row.slots, *sorted(expression.free_symbols - set(row.slots), key=str))
+        if any(
+            isinstance(part, Own) and NAMES[type(part).__name__] == row.name
+            for part in sp.preorder_traversal(expression)
+        ):
+            texts.append(_plain(expression))
+        else:
+            texts.append(written(formula(expression, symbols), "text", [symbol.name for symbol in symbols]))
+    keyword = next((key for key, value in row.attributes.items() if isinstance(value, str)), "")
+    others = zip(texts[1:], row.variants, strict=True)
+    return [texts[0], *(f"{text}  ({keyword}={variant!r})" for text, variant in others)]
+
+
+def _condition(holds: sp.Basic) -> list[str]:
+    """What must hold, as text; nothing where all is well."""
+    from graphgen.calculus.formula import formula
+    from graphgen.targets.printer import written
+
+    symbols = sorted(holds.free_symbols, key=str)
+    return [] if holds == sp.true else [written(formula(holds, symbols), "text", [symbol.name for symbol in symbols])]
+
+
+class _Printer(StrPrinter):
+    """sympy's printer, with choices, comparisons and numbers as Python writes them."""
+
+    def _print_Relational(self, node: Relational) -> str:
+        left, right = (self.parenthesize(side, COMPARE) for side in (node.lhs, node.rhs))
+        return f"{left} {node.rel_op} {right}"
+
+    def _print_Float(self, number: sp.Float) -> str:
+        return repr(as_float(number))
+
+    def _print_Piecewise(self, node: sp.Piecewise) -> str:
+        *branches, last = node.args
+        return "".join(f"{self._print(value)} if {self._print(test)} else " for value, test in branches) + self._print(
+            last.expr
+        )
+
+
+def _plain(expression: sp.Basic) -> str:
+    """An expression in sympy's own functions."""
+    opened = expression.replace(lambda part: isinstance(part, Own), lambda part: part.definition())
+    return _Printer().doprint(decimals(opened))
+
+
+def _definitions(row: Any) -> list[str]:
+    """What functions are that formula and slopes hold, and that are no ops."""
+    from graphgen import ops
+    from graphgen.calculus.formula import slot
+
+    shown = [row.derived().expression, *row.variants.values()]
+    shown += [] if row.stops else [rule.formula.expression for _, rule, _ in slopes(row.name, row.operands)]
+    kinds = {type(part): None for whole in shown for part in sp.preorder_traversal(whole) if isinstance(part, Own)}
+    hidden = sorted((kind for kind in kinds if NAMES[kind.__name__] not in ops.NAMES), key=lambda kind: kind.__name__)
+    calls = [kind(*(slot(place) for place in range(kind.nargs.args[0]))) for kind in hidden]
+    told = [(f"{NAMES[type(call).__name__]}({', '.join(map(str, call.args))})", _plain(call)) for call in calls]
+    return [f"{call} = {text}" for call, text in told if call != text]
 
 
 _DTYPES = {
@@ -57,113 +159,59 @@ _DTYPES = {
 
 def _slopes(row: Any) -> list[Fact]:
     """The gradient of each operand, for the gradient d_y of the result y."""
-    from graphgen.calculus.slopes import Signature, vjp
     from graphgen.targets.printer import written
 
-    count = len(row.slots)
     if row.zero_slope:
         return [("slope", "zero: no gradient passes")]
-    signature = Signature(row.name, (), tuple(range(count)), (False,) * count, (None,) * count)
-    facts = []
-    for place, operand in enumerate(row.operands):
-        rule = vjp(signature, place)
+    defaults = ", ".join(f"{key}={value!r}" for key, value in row.attributes.items())
+    given = f"  ({defaults})" if defaults else ""
+    found = slopes(row.name, row.operands)
+    return [("slope", f"d_{operand} = {written(rule.formula, 'text', names)}{given}") for operand, rule, names in found]
+
+
+def slopes(op: str | Formula, operands: Sequence[str], result: str = "y") -> list[tuple[str, Rule, list[str]]]:
+    """The gradient of each operand of an elementwise op that has one, and the names of what goes into its slots."""
+    from graphgen.calculus.slopes import vjp
+
+    found = []
+    for place, operand in enumerate(operands):
+        rule = vjp(_signature(op, len(operands)), place)
         if rule is not None:
-            names = [{"g": "d_y", "y": "y"}.get(each) or row.operands[each] for each in rule.operands]
-            facts.append(("slope", f"d_{operand} = {written(rule.formula, 'text', names)}"))
-    return facts
+            names = [{"g": f"d_{result}", "y": result}.get(each) or operands[each] for each in rule.operands]
+            found.append((operand, rule, names))
+    return found
+
+
+def _signature(op: str | Formula, count: int) -> Signature:
+    """That of an op of different variables."""
+    from graphgen.calculus.slopes import Signature
+
+    return Signature(op, (), tuple(range(count)), (False,) * count, (None,) * count)
+
+
+def choices(undecided: Iterable[Kinks]) -> list[str]:
+    """What is decided at the kinks and ties of elementwise slopes."""
+    found = list(undecided)
+    where = dict.fromkeys(each.where for each in found if each.places)
+    said = [f"kink: {each} the smaller of the two slopes counts, or the larger (relu_at_zero)" for each in where]
+    sided = dict.fromkeys(kink for each in found for kink in each.sided)
+    said += [f"kink: at {at} the slope on the {side} counts, or the other (relu_at_zero)" for at, side in sided]
+    if any(each.ties for each in found):
+        said.append("ties: equal operands share the gradient evenly, or the first gets it (ties)")
+        said.append("kink: against a constant, the slope where they are equal is set by relu_at_zero")
+    return said
 
 
 def _policies(row: Any) -> list[str]:
     """What calculus leaves open, and what is decided here."""
-    import sympy as sp
+    from graphgen.calculus.slopes import undecided
 
-    from graphgen.calculus.functions import Maximum, Minimum
-
-    found = []
-    extrema = row.formula.atoms(Maximum, Minimum)
-    if any(argument.is_number for each in extrema for argument in each.args):
-        found.append("kink: at 0 the slope is relu_at_zero, 0 unless said")
-    elif extrema:
-        found.append("ties: equal operands share the gradient evenly, or the first gets it (ties)")
-        found.append("kink: against a constant, the slope where they are equal is set by relu_at_zero")
-    elif row.formula.has(sp.Piecewise) and row.dtype_rule == "float":
-        found.append("kink: where two branches meet, the smaller slope counts, or the larger (relu_at_zero)")
-    if row.name == "where":
-        found.append("branches: what is not chosen gets no gradient, whatever its slope, and warns nobody")
-    if row.name == "abs":
+    found = choices(undecided(_signature(row.name, len(row.slots)), place) for place in range(len(row.slots)))
+    if isinstance(row.formula, sp.Abs):
         found.append("kink: the slope at 0 is 0")
+    if "bool" in row.derived().kinds and not row.stops:
+        found.append("branches: what is not chosen gets no gradient, whatever its slope, and warns nobody")
     for place, value in row.safe.items():
         operand = row.operands[place]
         found.append(f"branches: in a branch of where that is not taken, {operand} is {value:g}")
     return found
-
-
-def _structural(row: Any) -> list[Fact]:
-    """Formula, shapes at an example, gradients or parts, and the spelling."""
-    from graphgen import ops
-    from graphgen.inference import infer_type
-    from graphgen.program import Builder, Node, Program
-
-    facts = [("formula", row.formula)] if row.formula else []
-    types, given = row.examples[0]
-    result, attributes = infer_type(row.name, types, given)
-    names = _operand_names(row, len(types))
-    shown = ", ".join(f"{name} {each}" for name, each in zip(names, types, strict=True))
-    keywords = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    facts.append(("shape", f"{shown}{' with ' if keywords else ''}{keywords} -> {result}"))
-    builder = Builder(Program("describe"))
-    for name, each in zip(names, types, strict=True):
-        builder.append(Node(name, "input", (), {}, *each))
-    operands = [builder[name] for name in names]
-    if isinstance(row, ops.Composite):
-        made = row.expand(*operands, **attributes)
-        facts.append(("made of", f"y = {_text(builder, made.name)}"))
-        return [*facts, ("slope", "that of its parts"), *([("note", row.note)] if row.note else [])]
-    y = builder.append(Node("y", "input", (), {}, *result))
-    g = builder.append(Node("d_y", "input", (), {}, *result))
-    return [*facts, *_gradients(row, builder, operands, y, g, attributes), *_spelling(row, types, names, attributes)]
-
-
-def _operand_names(row: Any, count: int) -> list[str]:
-    if row.operands[-1].startswith("*"):
-        return [f"{row.operands[-1][1:].removesuffix('s')}{place}" for place in range(count)]
-    return list(row.operands)
-
-
-def _gradients(row: Any, builder: Any, operands: list[Any], y: Any, g: Any, attributes: dict[str, Any]) -> list[Fact]:
-    from graphgen import ops
-    from graphgen.calculus.slopes import Policies
-
-    if row.stops:
-        return [("slope", "zero: no gradient passes")]
-    if isinstance(row, ops.Reduction):
-        axis = attributes["axis"]
-        kept = ops.expand_dims(y, axis=axis)
-        facts = []
-        for ties in ("split", "first"):
-            weights = row.weights(operands[0], kept, Policies(ties=ties), axis=axis)
-            facts.append(("slope", f"weights = {_text(builder, weights.name)}  (ties={ties!r})"))
-        return [*facts, ("slope", f"d_{operands[0].name} = weights * expand_dims(d_y, axis={axis[0]})")]
-    facts = []
-    for place, operand in enumerate(operands):
-        if operand.dtype == "float":
-            gradient = row.transpose(place, g, *([operands] if row.jointly else operands), **attributes)
-            facts.append(("slope", f"d_{operand.name} = {_text(builder, gradient.name)}"))
-    return facts
-
-
-def _text(builder: Any, name: str) -> str:
-    """A value as an expression of the inputs, every part written inside its reader."""
-    from graphgen.display import Shown, shown
-
-    texts: dict[str, Any] = {}
-    for key, node in builder.nodes.items():
-        inside = [texts[each] for each in node.args]
-        texts[key] = Shown(key) if node.op == "input" else shown(node.op, inside, node.attributes)
-    return texts[name].text
-
-
-def _spelling(row: Any, types: tuple[Any, ...], names: list[str], attributes: dict[str, Any]) -> list[Fact]:
-    spelling = row.numpy(*types, **attributes)
-    text = spelling if isinstance(spelling, str) else spelling[0]
-    return [("NumPy", re.sub(r"\{(\d+)(?::\w+)?\}", lambda match: names[int(match[1])], text))]

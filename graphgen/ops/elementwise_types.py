@@ -3,36 +3,75 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from graphgen import sizes
+from graphgen.calculus.derivative import number
+from graphgen.calculus.formula import formula, recognise
 from graphgen.calculus.functions import as_expression
-from graphgen.errors import brief
+from graphgen.errors import GraphError, Problem, brief
 from graphgen.ops.table import Mismatch, Type, complete
+from graphgen.source import site
+from graphgen.targets.printer import written
 
 
 def checked_attributes(row: Any, types: tuple[Type, ...], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes with defaults filled in, each a finite Python float; raises `Mismatch`."""
+    """The attributes with defaults filled in, numbers as Python floats; raises `Mismatch`."""
     result = complete(row, types, attributes)
     for keyword, value in result.items():
+        default = row.attributes[keyword]
+        if isinstance(default, str):
+            _check_choice(keyword, value, (default, *row.variants))
+            continue
         number = isinstance(value, (int, float, np.integer, np.floating)) and type(value) is not bool
-        if not number or not abs(value) < sys.float_info.max:
+        if not number or not (abs(value) < sys.float_info.max or value == default):
             message = f"{keyword} is a finite number, got {brief(value)}"
-            raise Mismatch("GG005", message, f"its default is {row.attributes[keyword]}")
+            raise Mismatch("GG005", message, f"its default is {default}")
         result[keyword] = float(value)
+    if row.requires != sp.true:
+        _check_required(row, result)
     return result
+
+
+def _check_required(row: Any, attributes: Mapping[str, Any]) -> None:
+    symbols = [sp.Symbol(keyword, real=True) for keyword in attributes]
+    symbols = [symbol for symbol in symbols if symbol in row.requires.free_symbols]
+    given = {symbol: attributes[symbol.name] for symbol in symbols}
+    if row.requires.subs(given) != sp.true:
+        needed = written(formula(row.requires, symbols), "text", [symbol.name for symbol in symbols])
+        got = ", ".join(f"{symbol.name}={given[symbol]:g}" for symbol in symbols)
+        defaults = ", ".join(f"{symbol.name}={row.attributes[symbol.name]:g}" for symbol in symbols)
+        raise Mismatch("GG005", f"needs {needed}, got {got}", f"the default is {defaults}")
+
+
+def _check_choice(keyword: str, value: Any, choices: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in choices:
+        known = ", ".join(f'"{each}"' for each in choices)
+        raise Mismatch("GG005", f"unknown {keyword} {brief(value)}", f"one of {known}")
+
+
+def filled(row: Any, expression: sp.Basic, values: Mapping[str, Any], number: Callable[[float], sp.Expr]) -> sp.Basic:
+    """An expression of the row with its attributes' values in it, or the variant that one of them chooses."""
+    chosen = next((row.variants[value] for value in values.values() if value in row.variants), expression)
+    numbers = {keyword: value for keyword, value in values.items() if not isinstance(value, str)}
+    return chosen.xreplace({sp.Symbol(keyword, real=True): number(value) for keyword, value in numbers.items()})
 
 
 def infer(row: Any, *types: Type, **attributes: Any) -> Type:
     """The common shape of the operands, and the dtype by the row's rule; raises `Mismatch`."""
+    return Type(common_shape(types), _RULES[row.dtype_rule](row, types))
+
+
+def common_shape(types: tuple[Type, ...]) -> sizes.Shape:
+    """The shape that operands broadcast to; raises `Mismatch`."""
     shape = sizes.broadcast(*(each.shape for each in types))
     if shape is None:
         raise _no_broadcast(types)
-    return Type(shape, _RULES[row.dtype_rule](row, types))
+    return shape
 
 
 def _no_broadcast(types: tuple[Type, ...]) -> Mismatch:
@@ -102,6 +141,9 @@ def substitute(row: Any, operands: list[Any], attributes: Mapping[str, Any]) -> 
     """The row's formula of sympy expressions and numbers."""
     if len(operands) != len(row.slots):
         raise TypeError(f"{row.name} takes {len(row.slots)} operands, got {len(operands)}")
-    values = {symbol: as_expression(operand) for symbol, operand in zip(row.slots, operands, strict=True)}
-    values |= {sp.Symbol(name, real=True): sp.Float(value) for name, value in {**row.attributes, **attributes}.items()}
-    return row.formula.xreplace(values)
+    if row.stops and row.formula in row.slots:
+        message = f"{row.name}: an expression cannot say that no gradient passes"
+        raise GraphError(Problem("GG061", site().place, message, f"use ops.{row.name} on a node"))
+    # Recognised before anything stands in it: exp(x + 0.125) has become 1.13*exp(x) by the time it is put into sigmoid.
+    whole = recognise(filled(row, row.formula, {**row.attributes, **attributes}, number))
+    return whole.xreplace({symbol: as_expression(operand) for symbol, operand in zip(row.slots, operands, strict=True)})

@@ -134,7 +134,14 @@ class Row:
     places
         Whole numbers among the operands are places, and stay whole; to other ops they are floats.
     of_scalar
-        Of a single element it is that element.
+        Of a single element it is that element; or how it is written of that, where every value is a Python float.
+    optional
+        How many of the last operands may be left out, or None.
+    indexes
+        ``indexes(*types, **attributes)``: for each operand of places, by its own place, the size of the axis that it
+        indexes.
+    origin
+        Where the definition or the name comes from, where that is not what the family says.
     """
 
     name: str
@@ -148,7 +155,10 @@ class Row:
     call: Callable[..., tuple[Any, Any]] | None = None
     stops: bool = False
     places: bool = False
-    of_scalar: bool = False
+    of_scalar: bool | str = False
+    optional: int = 0
+    indexes: Callable[..., dict[int, sizes.Size]] | None = None
+    origin: str = ""
 
     def complete(self, types: tuple[Type, ...], attributes: Mapping[str, Any]) -> dict[str, Any]:
         """The attributes in canonical form, defaults filled in; raises `Mismatch` for wrong arity or keywords."""
@@ -171,6 +181,10 @@ class Linear(Row):
         Linear in all operands together (concat), not in each with the others fixed (matmul).
     view
         NumPy answers with a view of operand 0.
+    chooses
+        Each element of the result is one of operand 0's.
+    adds_zeros
+        Some elements of the result are 0, whatever the operands hold.
     tangent_attributes
         What takes the place of attributes in the tangent of an affine op.
     """
@@ -179,6 +193,8 @@ class Linear(Row):
     numpy: Callable[..., Any] = None  # type: ignore[assignment]
     jointly: bool = False
     view: bool = False
+    chooses: bool = False
+    adds_zeros: bool = False
     tangent_attributes: Mapping[str, Any] | None = None
 
 
@@ -193,9 +209,33 @@ class Reduction(Row):
         are the row's own but for keepdims.
     numpy
         The spelling.
+    policy
+        ``policy(name, policies, *, axis, ...)``: what calculus leaves open, and how the weights decide it; for comments
+        on the gradient of a reduction of this name.
     """
 
     weights: Callable[..., Any] = None  # type: ignore[assignment]
+    numpy: Callable[..., Any] = None  # type: ignore[assignment]
+    policy: Callable[..., str] | None = None
+
+
+@dataclass(frozen=True)
+class Paired(Row):
+    """A row that is neither linear nor a reduction, with a rule of its own for each mode; the two are adjoint.
+
+    Attributes
+    ----------
+    tangent
+        ``tangent(place, dot, y, *operands, **attributes)``: what the tangent of one operand adds to that of the
+        result y, in terms of ops.
+    transpose
+        ``transpose(place, gradient, y, *operands, **attributes)``: the operand's gradient.
+    numpy
+        The spelling.
+    """
+
+    tangent: Callable[..., Any] = None  # type: ignore[assignment]
+    transpose: Callable[..., Any] = None  # type: ignore[assignment]
     numpy: Callable[..., Any] = None  # type: ignore[assignment]
 
 
@@ -237,11 +277,12 @@ def check_arity(row: Any, count: int) -> None:
     """Raise `Mismatch` if the row does not take so many operands."""
     operands = row.operands
     variadic = bool(operands) and operands[-1].startswith("*")
-    least = 1 if variadic else len(operands)
-    if count == least or (count > least and variadic):
+    least = 1 if variadic else len(operands) - row.optional
+    if least <= count <= len(operands) or (count > least and variadic):
         return
     names = f" ({', '.join(operands)})" if operands else ""
-    expected = "at least 1 operand" if variadic else f"{least or 'no'} operand{'s' * (least != 1)}"
+    several = f"{least} to {len(operands)}" if row.optional else f"{least or 'no'}"
+    expected = "at least 1 operand" if variadic else f"{several} operand{'s' * (several != '1')}"
     raise Mismatch("GG006", f"takes {expected}{names}, got {count}", _arity_help(row, count, least))
 
 
@@ -250,7 +291,7 @@ def _arity_help(row: Any, count: int, least: int) -> str | None:
         return "its value is given by keywords"
     if count > least:
         return f"its keywords: {', '.join(row.attributes)}" if row.attributes else "leave out the rest"
-    return f"give {', '.join(row.operands[count:])} too"
+    return f"give {', '.join(row.operands[count:least])} too"
 
 
 def check_keywords(row: Any, attributes: Mapping[str, Any]) -> None:
@@ -296,6 +337,11 @@ def reduction(cls: type) -> Any:
     return _row(cls, Reduction)
 
 
+def paired(cls: type) -> Any:
+    """Make a `Paired` row of a class of plain functions."""
+    return _row(cls, Paired)
+
+
 def leaf(cls: type) -> Any:
     """Make a `Leaf` row of a class of plain functions."""
     return _row(cls, Leaf)
@@ -337,7 +383,7 @@ def function(row: Any) -> Callable[..., Any]:
             operands, attributes = _split(row, arguments, keywords, variadic)
         for operand in operands:
             if hasattr(operand, "_apply") and isinstance(row, Several):
-                return _made(row, operands, attributes)
+                return _made(row, operands, attributes, name)
             if hasattr(operand, "_apply"):
                 return operand._apply(row.name, tuple(operands), attributes, name)
         if hasattr(row, "substitute"):
@@ -352,8 +398,14 @@ def function(row: Any) -> Callable[..., Any]:
     return op
 
 
-def _made(row: Several, operands: Any, attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+def _made(row: Several, operands: Any, attributes: Mapping[str, Any], name: str | None) -> tuple[Any, ...]:
     """The nodes of a function of several: each takes the name of the variable that it is unpacked into."""
+    try:
+        check_arity(row, len(operands))
+        check_keywords(row, attributes if name is None else {**attributes, "name": name})
+    except Mismatch as error:
+        problem = Problem(error.code, site().place, f"{row.name}: {error.message}", error.help)
+        raise GraphError(problem) from error
     nodes: list[Any] = []
     made = row.make(*operands, **{**row.attributes, **attributes})
     while True:
@@ -386,7 +438,9 @@ def _called(row: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -
     try:
         return row.call(*arguments, **keywords)
     except TypeError:
-        problem = Problem("GG006", site().place, f"{row.name}: wrong arguments", f"call it as in {row.formula}")
+        from graphgen.ops.describe import signature
+
+        problem = Problem("GG006", site().place, f"{row.name}: wrong arguments", f"call it as in {signature(row)}")
     raise GraphError(problem)
 
 
@@ -405,6 +459,8 @@ def _split(
     for keyword, value in zip(row.attributes, arguments[count:], strict=False):
         attributes[keyword] = value
     operands.extend(arguments[count + len(row.attributes) :])
+    if row.optional and len(operands) == count and operands[-1] is None:
+        operands.pop()
     return operands, attributes
 
 

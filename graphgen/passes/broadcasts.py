@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphgen import sizes
+from graphgen import ops, sizes
 from graphgen.passes.rewriting import Draft, rewrite
 from graphgen.program import Node, Program
 
@@ -143,15 +143,9 @@ def _total(draft: Draft, node: Node, names: Sequence[str]) -> str:
 
 
 RULES: dict[str, Any] = {
+    **{name: (_of_scalar,) for name, row in ops.TABLE.items() if isinstance(row, ops.Linear) and row.chooses},
     "": (_operands,),
     "broadcast_to": (_broadcast,),
-    "expand_dims": (_of_scalar,),
-    "squeeze": (_of_scalar,),
-    "reshape": (_of_scalar,),
-    "transpose": (_of_scalar,),
-    "getitem": (_of_scalar,),
-    "take": (_of_scalar,),
-    "take_along_axis": (_of_scalar,),
     "cast": (_cast,),
     "sum": (_sum,),
     "mean": (_mean,),

@@ -5,17 +5,24 @@ from __future__ import annotations
 from functools import cache
 
 import sympy as sp
-from sympy.codegen.cfunctions import log1p
 
+from graphgen import ops
 from graphgen.calculus.formula import Formula
 from graphgen.passes.rewriting import is_elementwise, literal
 from graphgen.program import Node, Program
+from graphgen.targets.dialects import NAMES
 
 # The same elements, arranged otherwise.
 _ARRANGED = ("broadcast_to", "expand_dims", "squeeze", "transpose", "reshape")
 # Values of these lie between, or are among, those of their first operand.
-_CHOSEN = (*_ARRANGED, "getitem", "take", "take_along_axis", "cast", "identity", "stop_gradient", "mean", "max", "min")
-_NEVER_NEGATIVE = ("exp", "sigmoid", "softplus", "square", "abs", "relu", "sqrt")
+_CHOSEN = (
+    *(name for name, row in ops.TABLE.items() if isinstance(row, ops.Linear) and row.chooses),
+    *("cast", "identity", "stop_gradient", "mean", "max", "min"),
+)
+# An op that is in none of these lists may be of either sign, which is always safe to assume.
+_NEVER_NEGATIVE = ("exp", "exp2", "cosh", "sigmoid", "softplus", "square", "abs", "relu", "sqrt", "hypot", "acos", "acosh",
+                   "relu6", "hardsigmoid", "elliot", "norm", "var", "std")  # fmt: skip
+OVERFLOWING = tuple(name for name, row in ops.ELEMENTWISE.items() if row.overflows)
 _GROWING = ("add", "accumulate", "sum", "maximum")
 _JOINED = ("multiply", "divide", "minimum", "concat", "stack")
 
@@ -109,29 +116,28 @@ def may_be_infinite(node: Node, signs: Signs) -> bool:
     if node.op == "map":
         bases = _poles(node.attributes["formula"])
         return any(place is None or node.args[place] not in signs.positive for place in bases)
-    if node.op == "divide":
-        divisor = literal(signs.program.nodes[node.args[1]])
-        return node.args[1] not in signs.positive and not divisor
+    row = ops.ELEMENTWISE[node.op]
+    place = row.restricted
+    if place is None or (row.takes_positive() and node.args[place] in signs.positive):
+        return False
     if node.op == "power":
         exponent = literal(signs.program.nodes[node.args[1]])
-        return node.args[0] not in signs.positive and not (exponent is not None and exponent >= 0 and float(exponent).is_integer())
-    return node.op in ("log", "log1p", "sqrt", "reciprocal") and node.args[0] not in signs.positive
+        return exponent is None or exponent < 0 or not float(exponent).is_integer()
+    number = literal(signs.program.nodes[node.args[place]])
+    return number is None or not row.takes(place, number)
 
 
 @cache
 def _poles(formula: Formula) -> tuple[int | None, ...]:
-    """The slots that a formula divides by or takes a root or logarithm of; None for anything but a slot."""
+    """The slots that a formula divides by or takes a root or logarithm of; None for what positive slots may be a pole of."""
     found: dict[int | None, None] = {}
     for part in sp.preorder_traversal(formula.expression):
         if isinstance(part, sp.Pow) and not (part.exp.is_Integer and part.exp.is_positive):
-            base = part.base
-        elif isinstance(part, sp.log | log1p):
-            base = part.args[0]
+            base, positive = part.base, True
+        elif isinstance(part, sp.Function) and (row := ops.ELEMENTWISE.get(NAMES.get(type(part).__name__, ""))) and row.domain != sp.true:
+            base, positive = part.args[row.restricted], row.takes_positive()
         else:
             continue
         if not base.is_number:
-            found[formula.slots.index(base) if base in formula.slots else None] = None
+            found[formula.slots.index(base) if positive and base in formula.slots else None] = None
     return tuple(found)
-
-
-

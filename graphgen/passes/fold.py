@@ -122,7 +122,7 @@ def _of_formula(formula: Formula, values: tuple[Any, ...]) -> float | bool | Non
 
 def _absorb(draft: Draft, node: Node) -> Node | None:
     """A literal factor of a product goes into its coefficient, where that is exact: 2 * 0.005 * w is 0.01 * w."""
-    if all(literal(draft.nodes[each]) is not None for each in node.args):
+    if "stable" in node.attributes or all(literal(draft.nodes[each]) is not None for each in node.args):
         return None
     for place, argument in enumerate(node.args):
         value = literal(draft.nodes[argument])

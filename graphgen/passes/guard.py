@@ -10,14 +10,13 @@ import math
 from collections.abc import Iterator
 
 from graphgen import ops
-from graphgen.passes.finite import Signs
+from graphgen.passes.finite import OVERFLOWING, Signs
 from graphgen.passes.protect import unsafe
 from graphgen.passes.rewriting import Draft, is_elementwise, literal
 from graphgen.program import Node, Program
 
-_PRODUCTS = ("matmul", "contraction", "transpose", "reshape")  # and what leads an operand to them
+_STEEP = ("cbrt",)  # always finite, but for its slope at 0
 SWEEP, TANGENT = "reverse", "tangent"
-_SURROUNDING = ("pad", "scatter_add", "scatter_add_along_axis", "assemble")  # what they put around a tangent is 0
 NOTE = "0 where the gradient is 0, whatever the slope"
 
 
@@ -31,21 +30,44 @@ def guard(program: Program) -> Program:
 
 
 def _guard_gradients(program: Program) -> Program:
-    behind = _behind(program)
-    signs = Signs(program)
-    poles = {name: _poles(program, program.nodes[name], signs) for name in behind}
-    infinite = _infinite(program, behind, poles)
+    poles, infinite = untaken(program)
     if not infinite:
         return program
+    weights = _weights(program, infinite)
     draft = Draft(program)
     for node in program.nodes.values():
         if node.sweep[-1:] != (SWEEP,):
             draft.put(node)
-        elif is_elementwise(node):
-            draft.put(_guarded(draft, node, poles, infinite))
-        else:
-            draft.put(_finite(draft, node, infinite) if node.op in _PRODUCTS else node)
+            continue
+        guarded = _guarded(draft, node, poles, infinite, weights) if is_elementwise(node) else node
+        if guarded is node and (node.op == "multiply" or not is_elementwise(node)):
+            guarded = _finite(draft, node, infinite & _factors(program, node))
+        draft.put(guarded)
     return draft.build()
+
+
+def _weights(program: Program, infinite: set[str]) -> set[str]:
+    """What is made of such values for gradients to be multiplied with: the weights of reductions, up to gradients themselves."""
+    found: set[str] = set()
+    for node in program.nodes.values():
+        part = node.sweep[-1:] == (SWEEP,) and node.dtype == "float" and node.name.removeprefix("d_") not in program.nodes
+        if part and any(name in infinite or name in found for name in node.args):
+            found.add(node.name)
+    return found
+
+
+def _factors(program: Program, node: Node) -> set[str]:
+    """The operands of the products of arrays whose gradient a node is a part of; of running products the result too."""
+    answered = [program.nodes[name] for name in node.why.answers if name in program.nodes]
+    paired = {each.name for each in answered if isinstance(ops.TABLE[each.op], ops.Paired)}
+    return paired | {name for each in answered if each.name in paired or _is_product(program, each) for name in each.args}
+
+
+def _is_product(program: Program, node: Node) -> bool:
+    """Whether a node is linear in each of several operands, so that the gradient of one is multiplied with the others."""
+    row = ops.TABLE.get(node.op)
+    floats = [name for name in node.args if program.nodes[name].dtype == "float"]
+    return isinstance(row, ops.Linear) and not row.jointly and len(floats) > 1
 
 
 def _finite(draft: Draft, node: Node, infinite: set[str]) -> Node:
@@ -57,6 +79,14 @@ def _finite(draft: Draft, node: Node, infinite: set[str]) -> Node:
             known = draft.add(node, "less", (size, draft.constant(node, math.inf)))
             operands[place] = draft.add(node, "where", (known, name, draft.constant(node, 0.0)), part="finite")
     return node if tuple(operands) == node.args else node._replace(args=tuple(operands))
+
+
+def untaken(program: Program) -> tuple[dict[str, dict[str, float]], set[str]]:
+    """What is behind a `where`: the operands there that may be at a pole, and the values that may be infinite or nan."""
+    behind = _behind(program)
+    signs = Signs(program)
+    poles = {name: _poles(program, program.nodes[name], signs) for name in behind}
+    return poles, _infinite(program, behind, poles)
 
 
 def _behind(program: Program) -> set[str]:
@@ -82,27 +112,35 @@ def _poles(program: Program, node: Node, signs: Signs) -> dict[str, float]:
 
 
 def _is_inside(program: Program, op: str, operand: Node, safe: float, signs: Signs) -> bool:
-    """Whether an operand is protected already, or positive, or shifted so that exp cannot overflow."""
+    """Whether an operand is protected already, or positive, or shifted so that exp cannot overflow, or may be any number."""
     if operand.op == "where" and any(literal(program.nodes[branch]) == safe for branch in operand.args[1:]):
         return True
-    if op in ("exp", "expm1", "sin", "cos"):
+    if op in OVERFLOWING:
         return operand.op == "subtract" and program.nodes[operand.args[1]].op == "finite_max"
-    return operand.name in signs.positive
+    row = ops.ELEMENTWISE.get(op)
+    if row is not None and row.restricted is None:
+        return op not in _STEEP
+    return row is not None and row.takes_positive() and operand.name in signs.positive
 
 
 def _infinite(program: Program, behind: set[str], poles: dict[str, dict[str, float]]) -> set[str]:
     """The values that may be infinite or nan in a branch not taken: at a pole, or computed of such values."""
     found: set[str] = set()
     for node in program.nodes.values():
-        if node.name in behind and node.dtype == "float" and (poles[node.name] or any(map(found.__contains__, node.args))):
+        at_pole = node.name in behind and poles[node.name] and node.op not in _STEEP
+        if node.name in behind and node.dtype == "float" and (at_pole or any(map(found.__contains__, node.args))):
             found.add(node.name)
     return found
 
 
-def _guarded(draft: Draft, node: Node, poles: dict[str, dict[str, float]], infinite: set[str]) -> Node:
+def _guarded(
+    draft: Draft, node: Node, poles: dict[str, dict[str, float]], infinite: set[str], weights: set[str]
+) -> Node:
     """A part of a gradient with harmless operands where the gradient that goes into it is 0."""
     for gradient, value in _answered(draft.program, node):
-        harmless = {name: 1.0 for name in node.args if name in infinite} | poles.get(value.name, {})
+        wild = infinite if is_elementwise(value) else weights
+        safe = {value.args[place]: number for place, number in unsafe(draft.program, value).items()}
+        harmless = {name: safe.get(name, 1.0) for name in node.args if name in wild and name != gradient} | poles.get(value.name, {})
         places = [place for place, name in enumerate(node.args) if name in harmless]
         if not places:
             continue
@@ -116,11 +154,16 @@ def _guarded(draft: Draft, node: Node, poles: dict[str, dict[str, float]], infin
 
 
 def _answered(program: Program, node: Node) -> Iterator[tuple[str, Node]]:
-    """The gradient that a node multiplies with a slope, and the elementwise value whose slope that is."""
+    """The gradient that a node multiplies with a slope or weights, and the value whose slope or weights these are."""
     for name in node.why.answers:
         value, gradient = program.nodes.get(name), f"d_{name}"
-        if value is not None and gradient in node.args and (value.op == "map" or value.op in ops.ELEMENTWISE):
+        if value is not None and gradient in node.args and is_elementwise(value):
             yield gradient, value
+        if value is not None and isinstance(ops.TABLE[value.op], ops.Reduction):
+            for operand in node.args:
+                made = program.nodes[operand]
+                if gradient in (operand, made.args[0] if made.op == "expand_dims" else ""):
+                    yield operand, value
 
 
 def _guard_tangents(program: Program) -> Program:
@@ -164,6 +207,8 @@ def _partly_zero(program: Program) -> set[str]:
             continue
         operands = [program.nodes[name] for name in node.args]
         joined = any(each.op == "broadcast_to" and literal(program.nodes[each.args[0]]) == 0 for each in operands)
-        if joined or node.op in _SURROUNDING or any(map(found.__contains__, node.args)):
+        row = ops.TABLE.get(node.op)
+        surrounded = isinstance(row, ops.Linear) and row.adds_zeros
+        if joined or surrounded or any(map(found.__contains__, node.args)):
             found.add(node.name)
     return found

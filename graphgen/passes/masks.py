@@ -14,6 +14,7 @@ from sympy.core.relational import Relational
 from graphgen import ops
 from graphgen.calculus.formula import Formula, formula
 from graphgen.passes.finite import doubtful
+from graphgen.passes.guard import TANGENT, untaken
 from graphgen.passes.rewriting import Draft
 from graphgen.program import Node, Program
 
@@ -25,12 +26,24 @@ def masks(program: Program) -> Program:
     candidates = [node for node in program.leaves("map") if node.sweep and _masked(node.attributes["formula"]) is not None]
     if not candidates:
         return program
-    infinite = doubtful(program)
-    fitting = {node.name for node in candidates if not any(map(infinite.__contains__, node.args))}
+    infinite = doubtful(program) | _infinite_tangents(program)
+    fitting = {node.name for node in candidates if not any(map(infinite.__contains__, (node.name, *node.args)))}
     draft = Draft(program)
     for node in program.nodes.values():
         draft.put(_multiplied(draft, node) if node.name in fitting else node)
     return draft.build()
+
+
+def _infinite_tangents(program: Program) -> set[str]:
+    """The tangents of values that may be infinite in a branch not taken: no gradient of 0 guards them."""
+    if not any(TANGENT in node.sweep for node in program.nodes.values()):
+        return set()
+    _, infinite = untaken(program)
+    found: set[str] = set()
+    for node in program.nodes.values():
+        if TANGENT in node.sweep and any(name in found or name in infinite for name in node.args):
+            found.add(node.name)
+    return found
 
 
 def _multiplied(draft: Draft, node: Node) -> Node:

@@ -7,7 +7,7 @@ operand's place wherever the condition does not hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from graphgen import ops, sizes
@@ -35,14 +35,12 @@ def protect(program: Program) -> Program:
 
 def unsafe(program: Program, node: Node) -> dict[int, float]:
     """The operands of a node that may be outside its domain, and what to put there instead."""
-    row = ops.ELEMENTWISE.get(node.op)
-    if row is None or not row.safe:
-        return {}
-    return {place: value for place, value in row.safe.items() if not _is_harmless(program, node, place)}
-
-
-_DOMAINS = {"divide": lambda value: value != 0, "reciprocal": lambda value: value != 0, "log": lambda value: value > 0,
-            "log1p": lambda value: value > -1, "sqrt": lambda value: value >= 0, "power": lambda value: value > 0}  # fmt: skip
+    if node.op == "map":
+        places = enumerate(node.attributes.get("safe", ()))
+        safe: Mapping[int, float] = {place: value for place, value in places if value is not None}
+    else:
+        safe = ops.ELEMENTWISE[node.op].safe if node.op in ops.ELEMENTWISE else {}
+    return {place: value for place, value in safe.items() if not _is_harmless(program, node, place)}
 
 
 def _is_harmless(program: Program, node: Node, place: int) -> bool:
@@ -54,8 +52,8 @@ def _is_harmless(program: Program, node: Node, place: int) -> bool:
         exponent = literal(program.nodes[node.args[1]])
         if exponent is not None and exponent >= 0 and exponent == int(exponent):
             return True
-    number = literal(operand)
-    return number is not None and _DOMAINS.get(node.op, lambda value: True)(number)
+    number, row = literal(operand), ops.ELEMENTWISE.get(node.op)
+    return number is not None and row is not None and row.takes(place, number)
 
 
 class _Protector:
@@ -73,7 +71,7 @@ class _Protector:
         notes = list(node.why.notes)
         for place, value in unsafe(self.builder.program, node).items():
             arguments[place] = self._safe(node, arguments[place], value, condition)
-            notes.append(f"{node.op} of {value:g} where the other branch is taken")
+            notes.append(f"{ops.spoken(node.op, node.attributes)} of {value:g} where the other branch is taken")
         self.builder.nodes[node.name] = node._replace(args=tuple(arguments), why=node.why._replace(notes=tuple(notes)))
 
     def _safe(self, node: Node, operand: str, value: float, condition: tuple[str, int]) -> str:

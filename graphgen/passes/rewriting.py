@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from graphgen import ops, sizes
@@ -34,7 +35,7 @@ def joined(*families: Rules) -> Rules:
 
 def is_elementwise(node: Node) -> bool:
     """Whether the value at each place depends on the operands' values there alone, by a formula."""
-    return node.op == "map" or node.op in ops.ELEMENTWISE
+    return ops.is_elementwise(node.op)
 
 
 def literal(node: Node | None) -> float | int | bool | None:
@@ -70,6 +71,16 @@ class Draft:
         """The number that a node holds, if it is a scalar constant but no truth value."""
         found = literal(self.nodes[name])
         return None if isinstance(found, bool) else found
+
+    @cached_property
+    def _uses(self) -> Counter[str]:
+        return Counter(argument for node in self.program.nodes.values() for argument in node.args)
+
+    def alone(self, name: str, reader: Node) -> bool:
+        """Whether `reader` is the only one that ever read a value of the old program, which is no result either."""
+        before = self.program.nodes.get(reader.name)
+        only = before is not None and 0 < before.args.count(name) == self._uses[name]
+        return only and name not in self.program.results.values()
 
     # -- writing
 

@@ -1,4 +1,4 @@
-"""Gradients of slices that fit together are joined, not added into zeros."""
+"""Gradients of slices that fit together are joined, those of an array turned round turned back, not added into zeros."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from graphgen import sizes
-from graphgen.ops.axes import FULL
+from graphgen.ops.axes import FULL, REVERSED
 from graphgen.passes.rewriting import Draft, rewrite
 from graphgen.program import Node, Program
 
@@ -20,6 +20,8 @@ def slices(program: Program) -> Program:
 
 def _assemble(draft: Draft, node: Node) -> Node | str | None:
     keys = node.attributes["keys"]
+    if len(keys) == 1 and REVERSED in keys[0] and all(entry in (FULL, REVERSED) for entry in keys[0]):
+        return draft.changed(node, "getitem", node.args, {"key": keys[0]})
     axes = [axis for axis in range(len(node.shape)) if any(key[axis] != FULL for key in keys)]
     if not axes:
         return node.args[0] if len(keys) == 1 else None

@@ -55,6 +55,16 @@ def _squeeze(draft: Draft, node: Node) -> Node | None:
     return draft.changed(node, "squeeze", inner.args, {"axis": tuple(axes)})
 
 
+def _dropped(draft: Draft, node: Node) -> Node | None:
+    """A sum of a gradient, which nothing else reads, need not keep the axes that are dropped after it."""
+    inner = draft.seen(node.args[0], node)
+    if not node.sweep or inner is None or inner.op != "sum" or not inner.attributes["keepdims"]:
+        return None
+    if inner.attributes["axis"] != node.attributes["axis"] or not draft.alone(inner.name, node):
+        return None
+    return draft.changed(node, inner.op, inner.args, {**inner.attributes, "keepdims": False})
+
+
 def _transpose(draft: Draft, node: Node) -> Node | str | None:
     axes = node.attributes["axes"]
     if axes == tuple(range(len(axes))):
@@ -94,7 +104,7 @@ def _alone(draft: Draft, node: Node) -> str | None:
 RULES: dict[str, Any] = {
     "reshape": (_unchanged, _reshape),
     "expand_dims": (_unchanged, _expand_dims, _reshape),
-    "squeeze": (_unchanged, _squeeze, _reshape),
+    "squeeze": (_unchanged, _dropped, _squeeze, _reshape),
     "broadcast_to": (_unchanged,),
     "transpose": (_transpose,),
     "getitem": (_whole,),
@@ -102,6 +112,7 @@ RULES: dict[str, Any] = {
     "sum": (_single,),
     "mean": (_single,),
     "max": (_single,),
+    "prod": (_single,),
     "min": (_single,),
     "concat": (_alone,),
     "accumulate": (_alone,),

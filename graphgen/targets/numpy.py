@@ -20,7 +20,7 @@ from graphgen.calculus.derivative import number
 from graphgen.calculus.formula import Formula, formula
 from graphgen.program import Node, Program
 from graphgen.runtime import public_helpers
-from graphgen.targets.precedence import ANY, ATOM, MATMUL, MULTIPLY, UNARY
+from graphgen.targets.precedence import ADD, ANY, ATOM, MATMUL, MULTIPLY, UNARY
 from graphgen.targets.printer import Spelling, fill, spell
 
 _PRECEDENCES = {"": ANY, "atom": ATOM, "matmul": MATMUL}
@@ -70,7 +70,9 @@ class Target:
         """A number or a size as Python writes it."""
         if node.op == "size":
             text = sizes.text(node.attributes["size"])
-            return Text(text, ATOM if text.isidentifier() else MULTIPLY, weak=True, number=True)
+            # A floor of a quotient too: a * (n // 2) is not a * n // 2.
+            factors = MULTIPLY if not any(sign in text for sign in "+-/%") else ADD
+            return Text(text, ATOM if text.isidentifier() else factors, weak=True, number=True)
         value = node.attributes["value"]
         if isinstance(value, float) and not math.isfinite(value):
             return Text(f'float("{value}")', ATOM, weak=True, number=True)
@@ -86,14 +88,14 @@ class Target:
 
     def uses(self, node: Node) -> tuple[int, ...]:
         """How often the spelling writes each operand."""
-        if node.op in ops.ELEMENTWISE or node.op == "map":
+        if ops.is_elementwise(node.op):
             uses = self._spelling(node).uses
             return uses + (0,) * (len(node.args) - len(uses))  # a literal exponent is part of the spelling
         return (1,) * len(node.args)
 
     def expression(self, node: Node, operands: list[Text]) -> Text:
         """The node's value as an expression of its operands."""
-        if node.op in ops.ELEMENTWISE or node.op == "map":
+        if ops.is_elementwise(node.op):
             return self._elementwise(node, operands)
         if node.op == "cast":
             return self._cast(node, operands[0])
@@ -102,7 +104,7 @@ class Target:
         types = [self.program.nodes[argument].type for argument in node.args]
         row = ops.TABLE[node.op]
         if self.scalar:  # see is_scalar
-            return operands[0]
+            return self._template(row.of_scalar, operands) if isinstance(row.of_scalar, str) else operands[0]
         if node.op == "broadcast_to" and types[0].shape == ():
             return self._full(node, operands[0])
         return self._template(row.numpy(*types, **node.attributes), [self.strong(each) for each in operands])
@@ -243,7 +245,7 @@ def _is_product(expression: sp.Expr) -> bool:
 def printed(node: Node, program: Program) -> Formula:
     """The formula that an elementwise node is written as."""
     if node.op == "map":
-        return node.attributes["formula"]
+        return node.attributes.get("stable") or node.attributes["formula"]
     exponent = program.nodes[node.args[1]] if node.op == "power" else None
     if exponent is not None and exponent.op == "constant" and exponent.shape == ():
         value = exponent.attributes["value"]
@@ -261,14 +263,14 @@ def is_scalar(program: Program) -> bool:
         if any(each.shape != () for each in types) or node.dtype.startswith("int"):
             return False
         row = ops.TABLE.get(node.op)
-        if isinstance(row, ops.Linear | ops.Reduction) and not row.of_scalar:
+        if isinstance(row, ops.Linear | ops.Reduction | ops.Paired) and not row.of_scalar:
             return False
     return True
 
 
 def viewed(node: Node, program: Program) -> str | None:
     """The operand that the node's array may share memory with, or None if it has memory of its own."""
-    if node.op == "map" or node.op in ops.ELEMENTWISE:
+    if ops.is_elementwise(node.op):
         formula = printed(node, program)
         itself = formula.expression in formula.slots  # as x**1 is x
         return node.args[formula.slots.index(formula.expression)] if itself else None
@@ -288,9 +290,9 @@ def storage(name: str, program: Program) -> str:
 
 
 def is_read_only(name: str, program: Program) -> bool:
-    """Whether the array is a broadcast one, or a view of one."""
+    """Whether the array is one that NumPy does not let write to, or a view of one."""
     while (base := viewed(program.nodes[name], program)) is not None:
-        if program.nodes[name].op == "broadcast_to":
+        if program.nodes[name].op in ("broadcast_to", "diagonal"):
             return True
         name = base
     return False

@@ -6,14 +6,15 @@ so that whole expressions can be written inside each other without sympy ever se
 Functions are known by the name of their sympy class, as in sympy's own printers: this file needs nothing of the op table.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from string import Formatter
 from typing import Any, NamedTuple, Protocol
 
 import sympy as sp
 from sympy.core.relational import Relational
 
-from graphgen.targets.dialects import DIALECTS, HARMLESS, NAMES, DialectName
+from graphgen.targets.dialects import COUNTING, DIALECTS, HARMLESS, NAMES, DialectName
 from graphgen.targets.precedence import (
     ADD,
     ANY,
@@ -103,17 +104,30 @@ class _Speller:
         return pieces if own >= precedence else ("(", *pieces, ")")
 
     def call(self, name: str, *arguments: sp.Basic) -> _Text:
+        if name in self.dialect.templates:
+            return self.template(*self.dialect.templates[name], arguments)
         spelled = self.dialect.names.get(name, self.dialect.prefix + name)
         if name in self.dialect.helpers:
             self.helpers.add(name)
+            spelled = name
         pieces: tuple[Piece, ...] = (f"{spelled}(",)
         for index, argument in enumerate(arguments):
-            pieces += ((", ",) if index else ()) + self.at(argument, ANY)
+            counts = name in COUNTING and index == 0
+            pieces += ((", ",) if index else ()) + ((str(argument),) if counts else self.at(argument, ANY))
         return _Text((*pieces, ")"), ATOM)
 
-    def harmless(self, argument: sp.Expr, value: int) -> sp.Expr:
+    def template(self, text: str, precedence: int, arguments: Sequence[sp.Basic]) -> _Text:
+        pieces: tuple[Piece, ...] = ()
+        for literal, place, form, _ in Formatter().parse(text):
+            pieces += (literal,)
+            if place is not None:
+                pieces += self.at(arguments[int(place)], ATOM if form == "atom" else ANY)
+        return _Text(pieces, precedence)
+
+    def harmless(self, argument: sp.Expr, value: float) -> sp.Expr:
         """An argument that warns nobody where its branch is not taken: NumPy computes all branches everywhere."""
-        bounded = isinstance(argument, sp.Piecewise) or type(argument).__name__ in ("Maximum", "Minimum")
+        _, chosen = argument.as_coeff_Mul()
+        bounded = isinstance(chosen, sp.Piecewise) or type(chosen).__name__ in ("Maximum", "Minimum")
         if self.taken == sp.true or bounded or not argument.free_symbols:
             return argument
         return sp.Piecewise((argument, self.taken), (value, True), evaluate=False)
@@ -210,7 +224,7 @@ class _Speller:
         if exponent.is_number and exponent.is_negative:
             return self.multiply(node)
         if exponent == sp.S.Half:
-            return self.call("sqrt", self.harmless(base, HARMLESS["sqrt"]))
+            return self.call("sqrt", self.harmless(base, 1))
         if exponent.is_Integer:
             return _Text((*self.at(base, ATOM), f"**{exponent}"), POWER)
         base = self.harmless(base, 1)
@@ -222,17 +236,15 @@ class _Speller:
         if self.folds(node):
             return self.number(node)
         name = NAMES[type(node).__name__]
-        if self.name != "text" and name in ("nonzero", "exponent"):
-            condition = sp.And(*(sp.Eq(argument, 0) for argument in node.args))
-            return self.piecewise(sp.Piecewise((1, condition), (node.args[-1], True), evaluate=False))
-        if self.name == "math" and name == "sign":
-            value = self.at(node.args[0], COMPARE + 1)
-            return _Text(("float((", *value, " > 0.0) - (", *value, " < 0.0))"), ATOM)
-        if self.name == "math" and name == "floor":
-            return _Text(("float(", *self.call("floor", *node.args).pieces, ")"), ATOM)
-        if name in HARMLESS:
-            return self.call(name, self.harmless(node.args[0], HARMLESS[name]))
-        return self.call(name, *node.args)
+        if self.name != "text" and name == "nonzero":
+            (value,) = node.args
+            return self.piecewise(sp.Piecewise((1, sp.Eq(value, 0)), (value, True), evaluate=False))
+        safe = HARMLESS.get(name, (None,) * len(node.args))
+        arguments = (
+            argument if value is None else self.harmless(argument, value)
+            for argument, value in zip(node.args, safe, strict=True)
+        )
+        return self.call(name, *arguments)
 
     def piecewise(self, node: sp.Piecewise) -> _Text:
         """`where` calls inside each other, or conditional expressions; the last branch is the one for all else."""
@@ -275,7 +287,11 @@ class _Speller:
         return self.chain(node, *self.dialect.either)
 
     def chain(self, node: sp.Basic, sign: str, precedence: int) -> _Text:
-        first, *others = sorted(node.args, key=self.reading_order)
+        def order(part: sp.Basic) -> tuple[Any, ...]:
+            compound, slot, *rest = self.reading_order(part)
+            return compound, slot, _bound(part), *rest
+
+        first, *others = sorted(node.args, key=order)
         pieces = self.at(first, precedence)
         for other in others:
             pieces += (sign, *self.at(other, precedence + 1))
@@ -303,6 +319,11 @@ _SPELLED: list[tuple[type, Callable[..., _Text]]] = [
     (sp.Or, _Speller.any_of),
     (sp.Not, _Speller.not_of),
 ]
+
+
+def _bound(condition: sp.Basic) -> float:
+    """The number that a condition compares with, so that a lower bound is read before an upper one."""
+    return as_float(condition.rhs) if isinstance(condition, Relational) and condition.rhs.is_number else 0.0
 
 
 def as_float(number: sp.Expr) -> float:

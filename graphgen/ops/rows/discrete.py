@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphgen.ops.table import Type, bools, example, leaf, linear
+from graphgen import ops, sizes
+from graphgen.ops.axes import size_of
+from graphgen.ops.table import Mismatch, Type, bools, composite, example, integers, leaf, linear
 
 
 @leaf
@@ -56,3 +58,43 @@ class first_true:
 
     def numpy(x: Type, /, *, axis: Any) -> str:
         return f"first_true({{0}}, axis={axis[0] if len(axis) == 1 else axis})"
+
+
+@linear
+class arange:
+    """The whole numbers from 0 up to `size`, which stands outside."""
+
+    formula = "y[i] = i"
+    examples = (example(size="n"),)
+    stops = True
+
+    def canonical(*, size: Any) -> dict[str, Any]:
+        return {"size": size_of(size)}
+
+    def infer(*, size: Any) -> Type:
+        return Type((size,), "int64")
+
+    def transpose(place: int, g: Any, /, *, size: Any) -> Any:
+        raise AssertionError("no gradient passes")
+
+    def numpy(*, size: Any) -> str:
+        return f"np.arange({sizes.text(size)})"
+
+
+def _labels(labels: Type, /, *, num_classes: Any) -> dict[str, Any]:
+    if not labels.dtype.startswith("int"):
+        remedy = 'declare {0} with dtype="int64"'
+        raise Mismatch("GG030", f"labels are integers, got {labels.dtype}", remedy, about=0)
+    return {"num_classes": size_of(num_classes)}
+
+
+@composite(
+    canonical=_labels,
+    places=True,
+    formula="y[..., k] = 1 if labels[...] == k else 0",
+    examples=(example(integers("n"), num_classes=3), example(integers("m"), num_classes="p")),
+)
+def one_hot(labels: Any, /, *, num_classes: Any) -> Any:
+    """Floats that are 1 at each label, along a new last axis, and 0 elsewhere; a label that is no class gives zeros."""
+    classes = labels._apply("arange", (), {"size": num_classes}, "classes")
+    return ops.cast(ops.expand_dims(labels, axis=-1) == classes, "float")

@@ -8,6 +8,7 @@ from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL
 from graphgen.ops.table import Mismatch, Type, composite, example, linear
+from graphgen.targets.contraction import spelling
 
 
 def _einsum_call(subscripts: Any, *operands: Any) -> Any:
@@ -33,7 +34,10 @@ def _einsum_canonical(*xs: Type, subscripts: Any) -> dict[str, Any]:
         )
     spare = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if letter not in subscripts]
     ranks = [x.ndim - len(term.replace("...", "")) for term, x in zip(terms, xs, strict=True) if "..." in term]
-    dots = "".join(spare[: max(ranks, default=0)])
+    rank = max(ranks, default=0)
+    if rank > len(spare):
+        raise Mismatch("GG025", f"{subscripts!r} leaves no letters for the axes of '...'", "there are 52 letters")
+    dots = "".join(spare[: max(rank, 0)])
     spelled: list[str] = []
     for term, x in zip(terms, xs, strict=True):
         rank = x.ndim - len(term.replace("...", ""))
@@ -76,7 +80,7 @@ def _letter_sizes(terms: list[str], xs: Any) -> dict[str, sizes.Size]:
 @composite(
     call=_einsum_call,
     canonical=_einsum_canonical,
-    formula="y[out] = sum(product of operands over letters not in out)",
+    formula="y[output] = sum(x0[term0] * x1[term1] * ... for letters not in output)",
     examples=(example(("m", "n"), ("n", "p"), subscripts="mn,np->mp"),),
 )
 def einsum(*xs: Any, subscripts: Any) -> Any:
@@ -120,23 +124,15 @@ def _normal(
 
 
 def _diagonal(x: Any, term: str, letter: str) -> tuple[Any, str]:
-    """x over the diagonal of two axes of one letter: every (n + 1)-th element of the two axes laid flat, at the front."""
+    """x over the diagonal of two axes of one letter."""
     first = term.index(letter)
     second = term.index(letter, first + 1)
-    rest = [axis for axis in range(len(term)) if axis not in (first, second)]
-    one, other = x.shape[first], x.shape[second]
-    if not isinstance(one, int) or not isinstance(other, int):
-        raise Mismatch(
-            "GG025", f"a diagonal over {letter!r} needs known sizes, got {x.node.type}", "declare the sizes as ints"
-        )
-    if not sizes.equal(one, other):  # one of them is 1
-        key = tuple(0 if axis in (first, second) and x.shape[axis] == 1 else FULL for axis in range(x.ndim))
-        gone = first if one == 1 else second
-        return ops.getitem(x, key=key), term[:gone] + term[gone + 1 :]
-    shape = tuple(x.shape[axis] for axis in rest)
-    flat = ops.reshape(ops.transpose(x, axes=(first, second, *rest)), shape=(one * one, *shape))
-    picked = ops.getitem(flat, key=((None, None, one + 1), *(FULL,) * (flat.ndim - 1)))
-    return picked, letter + "".join(term[axis] for axis in rest)
+    if sizes.equal(x.shape[first], x.shape[second]):
+        rest = "".join(each for axis, each in enumerate(term) if axis not in (first, second))
+        return ops.diagonal(x, axis1=first, axis2=second), rest + letter
+    gone = first if x.shape[first] == 1 else second  # the size 1 of one of them stands for the other's
+    key = tuple(0 if axis == gone else FULL for axis in range(x.ndim))
+    return ops.getitem(x, key=key), term[:gone] + term[gone + 1 :]
 
 
 def _contracted(values: list[Any], terms: list[str], output: str) -> Any:
@@ -162,7 +158,7 @@ def _contracted(values: list[Any], terms: list[str], output: str) -> Any:
 class contraction:
     """A sum of products over shared axes: an einsum in normal form, which is its own adjoint."""
 
-    formula = "y[out] = sum(product of operands over letters not in out)"
+    formula = "y[output] = sum(x0[term0] * x1[term1] * ... for letters not in output)"
     examples = (example(("m", "n"), ("n", "p"), subscripts=(("mn", "np"), "mp")),)
 
     def infer(*xs: Type, subscripts: Any) -> Type:
@@ -180,7 +176,5 @@ class contraction:
         letters = (output, *(inputs[each] for each in others))
         return ops.contraction(g, *(xs[each] for each in others), subscripts=(letters, inputs[place]))
 
-    def numpy(*xs: Type, subscripts: Any) -> str:
-        inputs, output = subscripts
-        places = ", ".join(f"{{{place}}}" for place in range(len(xs)))
-        return f'np.einsum("{",".join(inputs)}->{output}", {places})'
+    def numpy(*xs: Type, subscripts: Any) -> tuple[str, int]:
+        return spelling(*subscripts)

@@ -1,13 +1,16 @@
-"""Slicing, picking and scattering, in adjoint pairs. See ``layout.py`` for the rules."""
+"""x[key]: slices, and elements picked by arrays, in adjoint pairs. See ``layout.py`` for the rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from graphgen import ops, sizes
-from graphgen.ops.axes import FULL, axis_of, indexed, key_of, key_text, size_of, without
-from graphgen.ops.table import Mismatch, Type, composite, example, integers, linear, need_floats
+from graphgen.ops.axes import FULL, axis_of, indexed, key_of, key_text, shape_of
+from graphgen.ops.picks import INDEX, constant_index, is_array, picked, picked_shape, picking_key
+from graphgen.ops.table import Type, composite, example, integers, linear
 
 
 @linear
@@ -18,6 +21,7 @@ class getitem:
     examples = (example(("m", "n"), key=((1, None, None), 0)),)
     of_scalar = True
     view = True
+    chooses = True
 
     def canonical(x: Type, /, *, key: Any) -> dict[str, Any]:
         return {"key": key_of(x, key)}
@@ -39,6 +43,7 @@ class assemble:
     formula = "y[keys[i]] += x_i"
     examples = (example(("n",), keys=((0, (None, None, None)),), shape=(2, sizes.size("n"))),)
     jointly = True
+    adds_zeros = True
 
     def infer(*xs: Type, keys: Any, shape: Any) -> Type:
         return Type(shape, "float")
@@ -51,129 +56,125 @@ class assemble:
 
 
 @linear
-class take:
-    """Slices of x along an axis, picked by an integer array; negative integers count from the end."""
+class pick:
+    """Elements of x at integer arrays that broadcast together, along as many axes from `axis` on."""
 
-    formula = "y[..., i, ...] = x[..., index[i], ...]"
-    examples = (example(("m", "n"), integers("k"), axis=0),)
+    formula = "y[..., i, ...] = x[..., rows[i], columns[i], ...]"
+    examples = (
+        example(("m", "n", "k"), integers("p"), integers("p"), axis=0),
+        example(("k", "m", "n"), integers("p", 1), integers("k"), axis=1),
+    )
     places = True
+    chooses = True
 
-    def canonical(x: Type, index: Type, /, *, axis: Any) -> dict[str, Any]:
-        if axis is None and x.ndim != 1:
-            raise Mismatch("GG023", f"which axis of {x}?", "give axis=")
-        return {"axis": axis_of(0 if axis is None else axis, x.ndim)}
-
-    def infer(x: Type, index: Type, /, *, axis: Any = None) -> Type:
-        _integers(index)
-        return Type(x.shape[:axis] + index.shape + x.shape[axis + 1 :], x.dtype)
-
-    def transpose(place: int, g: Any, x: Any, index: Any, /, *, axis: int) -> Any:
-        return ops.scatter_add(g, index, size=x.shape[axis], axis=axis)
-
-    def numpy(x: Type, index: Type, /, *, axis: int) -> str:
-        return "{0:atom}[{1}]" if axis == 0 and index.ndim else f"np.take({{0}}, {{1}}, axis={axis})"
-
-
-def _integers(index: Type) -> None:
-    if not index.dtype.startswith("int"):
-        raise Mismatch(
-            "GG030", f"an index is made of integers, got {index.dtype}", 'declare it with dtype="int64"', about=1
-        )
-
-
-@linear
-class scatter_add:
-    """Zeros of `size` along an axis, to which the updates are added at `index`: the adjoint of take."""
-
-    formula = "y[..., index[i], ...] += updates[..., i, ...]"
-    examples = (example(("k", "n"), integers("k"), size="m", axis=0),)
-    places = True
-
-    def canonical(updates: Type, index: Type, /, *, size: Any, axis: Any) -> dict[str, Any]:
-        need_floats("scatter_add", updates)
-        _integers(index)
-        place = axis_of(axis, updates.ndim - index.ndim + 1) if updates.ndim >= index.ndim else 0
-        if not sizes.same(updates.shape[place : place + index.ndim], index.shape):
-            message = f"updates {updates} do not hold the index's {index} at axis {place}"
-            raise Mismatch("GG027", message, "the updates have the index's axes at this place", about=0)
-        return {"size": size_of(size), "axis": place}
-
-    def infer(updates: Type, index: Type, /, *, size: Any, axis: Any = 0) -> Type:
-        return Type((*updates.shape[:axis], size, *updates.shape[axis + index.ndim :]), "float")
-
-    def transpose(place: int, g: Any, updates: Any, index: Any, /, *, size: Any, axis: int) -> Any:
-        return ops.take(g, index, axis=axis)
-
-    def numpy(updates: Type, index: Type, /, *, size: Any, axis: int) -> str:
-        return f"scatter_add({{0}}, {{1}}, {sizes.text(size)}{f', axis={axis}' if axis else ''})"
-
-
-@linear
-class take_along_axis:
-    """Elements of x along an axis, picked by an integer array of as many axes."""
-
-    formula = "y[..., i, ...] = x[..., index[..., i, ...], ...]"
-    examples = (example(("m", "n"), integers("m", "k"), axis=1),)
-    places = True
-
-    def canonical(x: Type, index: Type, /, *, axis: Any) -> dict[str, Any]:
+    def canonical(x: Type, /, *indices: Type, axis: Any) -> dict[str, Any]:
         return {"axis": axis_of(axis, x.ndim)}
 
-    def infer(x: Type, index: Type, /, *, axis: Any = -1) -> Type:
-        _integers(index)
-        if index.ndim != x.ndim or not sizes.same(without(index.shape, (axis,)), without(x.shape, (axis,))):
-            raise Mismatch(
-                "GG027", f"index {index} does not fit {x} off axis {axis}", "all other sizes must be equal", about=1
-            )
-        return Type(index.shape, x.dtype)
+    def infer(x: Type, /, *indices: Type, axis: Any = 0) -> Type:
+        shape = sizes.broadcast(*(each.shape for each in indices))
+        assert shape is not None
+        return Type((*x.shape[:axis], *shape, *x.shape[axis + len(indices) :]), x.dtype)
 
-    def transpose(place: int, g: Any, x: Any, index: Any, /, *, axis: int) -> Any:
-        return ops.scatter_add_along_axis(g, index, size=x.shape[axis], axis=axis)
+    def indexes(x: Type, /, *indices: Type, axis: int) -> dict[int, sizes.Size]:
+        return {place + 1: x.shape[axis + place] for place in range(len(indices))}
 
-    def numpy(x: Type, index: Type, /, *, axis: int) -> str:
-        return f"np.take_along_axis({{0}}, {{1}}, axis={axis})"
+    def transpose(place: int, g: Any, x: Any, /, *indices: Any, axis: int) -> Any:
+        return ops.add_at(g, *indices, shape=x.shape[axis : axis + len(indices)], axis=axis)
+
+    def numpy(x: Type, /, *indices: Type, axis: int) -> str:
+        places = ", ".join(f"{{{place + 1}}}" for place in range(len(indices)))
+        return f"{{0:atom}}[{':, ' * axis}{places}]"
 
 
 @linear
-class scatter_add_along_axis:
-    """Zeros of `size` along an axis, to which the updates are added at `index`: the adjoint of take_along_axis."""
+class add_at:
+    """Zeros of `shape` along the axes from `axis` on, to which the updates are added at the indices: the adjoint of pick."""
 
-    formula = "y[..., index[..., i, ...], ...] += updates[..., i, ...]"
-    examples = (example(("m", "k"), integers("m", "k"), size="n", axis=1),)
+    formula = "y[..., rows[i], columns[i], ...] += updates[..., i, ...]"
+    examples = (
+        example(("p", "n"), integers("p"), integers("p"), shape=("m", "k"), axis=0),
+        example(("k", "p", "k"), integers("p", 1), integers("k"), shape=("m", "n"), axis=1),
+    )
     places = True
+    adds_zeros = True
 
-    def canonical(updates: Type, index: Type, /, *, size: Any, axis: Any) -> dict[str, Any]:
-        need_floats("scatter_add_along_axis", updates)
-        _integers(index)
-        if not sizes.same(updates.shape, index.shape):
-            message = f"updates {updates} and index {index} differ in shape"
-            raise Mismatch("GG027", message, "give one index for each update", about=1)
-        return {"size": size_of(size), "axis": axis_of(axis, updates.ndim)}
+    def canonical(updates: Type, /, *indices: Type, shape: Any, axis: Any) -> dict[str, Any]:
+        return {"shape": shape_of(shape), "axis": axis}
 
-    def infer(updates: Type, index: Type, /, *, size: Any, axis: Any = -1) -> Type:
-        return Type((*updates.shape[:axis], size, *updates.shape[axis + 1 :]), "float")
+    def infer(updates: Type, /, *indices: Type, shape: Any, axis: Any = 0) -> Type:
+        count = max(each.ndim for each in indices)
+        return Type((*updates.shape[:axis], *shape, *updates.shape[axis + count :]), "float")
 
-    def transpose(place: int, g: Any, updates: Any, index: Any, /, *, size: Any, axis: int) -> Any:
-        return ops.take_along_axis(g, index, axis=axis)
+    def indexes(updates: Type, /, *indices: Type, shape: Any, axis: int) -> dict[int, sizes.Size]:
+        return {place + 1: size for place, size in enumerate(shape)}
 
-    def numpy(updates: Type, index: Type, /, *, size: Any, axis: int) -> str:
-        shape = sizes.shape_text((*updates.shape[:axis], size, *updates.shape[axis + 1 :]))
-        return f"scatter_add_along_axis({{0}}, {{1}}, {shape}, axis={axis})"
+    def transpose(place: int, g: Any, updates: Any, /, *indices: Any, shape: Any, axis: int) -> Any:
+        return ops.pick(g, *indices, axis=axis)
+
+    def numpy(updates: Type, /, *indices: Type, shape: Any, axis: int) -> str:
+        places = ", ".join(f"{{{place + 1}}}" for place in range(len(indices)))
+        return f"add_at({{0}}, ({places}), {sizes.shape_text(shape)}{f', axis={axis}' if axis else ''})"
 
 
-def _indexed(x: Type, /, *, key: Any) -> Type:
-    return Type(indexed(x.shape, key), x.dtype)
+def _index_call(x: Any, key: Any) -> Any:
+    operands, entries = [x], []
+    for entry in key if isinstance(key, tuple) else (key,):
+        if hasattr(entry, "_apply"):
+            operands.append(entry)
+            entry = INDEX
+        elif isinstance(entry, (list, tuple)):
+            try:
+                entry = np.array(entry) if len(entry) else np.array(entry, dtype=np.int64)
+            except ValueError as error:
+                raise TypeError("an index has one length in each axis") from error
+        entries.append(entry)
+    return tuple(operands), {"key": tuple(entries)}
+
+
+def _index_infer(x: Type, /, *indices: Type, key: Any) -> Type:
+    return Type(picked_shape(x, key, indices), x.dtype)
+
+
+def _index_axes(x: Type, /, *indices: Type, key: Any) -> dict[int, sizes.Size]:
+    entries = [each for each in key if each is not None]
+    axes = [axis for axis, each in enumerate(entries) if isinstance(each, str)]
+    return {place: x.shape[axis] for place, axis in enumerate(axes, 1)}
 
 
 @composite(
-    _indexed,
+    _index_infer,
     formula="y = x[key]",
-    call=lambda x, key: ((x,), {"key": key}),
-    canonical=lambda x, *, key: {"key": key_of(x, key)},
-    examples=(example(("m", "n"), key=(slice(1, None), 0)),),
+    call=_index_call,
+    canonical=lambda x, *indices, key: {"key": picking_key(x, key, indices)},
+    indexes=_index_axes,
+    places=True,
+    examples=(
+        example(("m", "n"), key=(slice(1, None), 0)),
+        example(("m", "n"), integers("k"), integers("k"), key=(INDEX, INDEX)),
+        example(("m", "n"), key=np.array([1, 0, 0])),
+    ),
 )
-def index(x: Any, /, *, key: Any) -> Any:
-    """A part of x: ints, slices, None for a new axis."""
+def index(x: Any, /, *indices: Any, key: Any) -> Any:
+    """A part of x: ints, slices, None for a new axis, arrays of integers, and masks of known values."""
+    operands = iter(indices)
+    arrays = [next(operands) if isinstance(each, str) else constant_index(x, each) for each in key if is_array(each)]
+    if not arrays:
+        return _sliced(x, key)
+    ndim = max(each.ndim for each in arrays)
+    steps = picked(key, ndim)
+    part = x if all(entry == FULL for entry in steps.slices) else ops.getitem(x, key=steps.slices)
+    first = steps.axes[0]
+    if steps.axes != tuple(range(first, first + len(arrays))):
+        part = ops.moveaxis(part, steps.axes, range(len(arrays)))
+        first = 0
+    result = ops.take(part, arrays[0], axis=first) if len(arrays) == 1 else ops.pick(part, *arrays, axis=first)
+    if first != steps.start:
+        result = ops.moveaxis(result, range(first, first + ndim), range(ndim))
+    return ops.expand_dims(result, axis=steps.added) if steps.added else result
+
+
+def _sliced(x: Any, key: Any) -> Any:
+    """x by a key of ints, slices and new axes."""
     entries = tuple(entry for entry in key if entry is not None)
     added, place = [], 0
     for entry in key:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, axis_of, number_text, whole, without
-from graphgen.ops.table import Mismatch, Type, example, linear, need_floats
+from graphgen.ops.table import Mismatch, Type, composite, example, linear, several
 
 
 def _arrays(arrays: Any, *others: Any, axis: Any = 0) -> tuple[Any, Any]:
@@ -38,7 +39,8 @@ def _total(xs: Sequence[Any], axis: int) -> sizes.Size:
 class concat:
     """Join arrays along an axis."""
 
-    formula = "y = x0 followed by x1, ... along axis"
+    formula = "y[..., start[i] + j, ...] = x_i[..., j, ...]; start[i] = sum(shape(x_k)[axis] for k < i)"
+    origin = "the array API standard"
     examples = (example(("m", "n"), ("k", "n"), axis=0),)
     jointly = True
     call = _arrays
@@ -97,32 +99,160 @@ class stack:
         return f"np.stack(({', '.join(f'{{{place}}}' for place in range(len(xs)))}{',' * (len(xs) == 1)}), axis={axis})"
 
 
+def _sections(x: Type, /, *, sections: Any, axis: Any, place: Any) -> dict[str, Any]:
+    along = axis_of(axis, x.ndim)
+    size = x.shape[along]
+    if isinstance(sections, (tuple, list)):
+        if any(not isinstance(each, sp.Expr) and whole(each) is None for each in sections):
+            help = "as in ops.split(x, [2, 5])"
+            raise Mismatch("GG005", f"indices to split at are ints, got {brief(sections)}", help)
+        return {"sections": tuple(sections), "axis": along, "place": _place(place, len(sections) + 1)}
+    count = whole(sections)
+    if count is None or count < 1:
+        message = f"sections are a number of parts or a tuple of indices, got {brief(sections)}"
+        raise Mismatch("GG005", message, "as in ops.split(x, 2), or ops.split(x, [2, 5])")
+    if sizes.quotient(size, count) is None:
+        help = f"ops.chunk gives parts that differ in size; indices split anywhere: ops.split(x, [1, 3], axis={along})"
+        if not isinstance(size, int):
+            help = f"declare the size as an int, or as {count} times another"
+        message = f"axis {along} of {x} cannot be split into {count} equal parts"
+        raise Mismatch("GG027", message, help, about=0)
+    return {"sections": count, "axis": along, "place": _place(place, count)}
+
+
+def _place(place: Any, count: int) -> int:
+    """Which part it is; in a hand-made DAG it may be none."""
+    found = whole(place)
+    if found is None or not 0 <= found < count:
+        raise Mismatch("GG005", f"place is that of one of {count} parts, got {brief(place)}", "places count from 0")
+    return found
+
+
+@composite(
+    canonical=_sections,
+    formula="y = split(x)[place]",
+    examples=(example((4, "n"), sections=2, place=1), example((4, "n"), sections=(1, 3), place=1)),
+)
+def split_part(x: Any, /, *, sections: Any, axis: Any = 0, place: Any) -> Any:
+    """One of the parts of a split."""
+    bounds = sections
+    if isinstance(sections, int):
+        size = sizes.quotient(x.shape[axis], sections)
+        bounds = tuple(sizes.product((each, size)) for each in range(1, sections))
+    return _between(x, axis, bounds, place)
+
+
+def _between(x: Any, axis: int, bounds: Sequence[Any], place: int) -> Any:
+    """What lies before, between or behind the bounds, by its place."""
+    start, stop = (None, *bounds)[place], (*bounds, None)[place]
+    return ops.getitem(x, key=(*(FULL,) * axis, (start, stop, None), *(FULL,) * (x.ndim - axis - 1)))
+
+
+@several(formula="y_i = x[..., bounds[i] : bounds[i + 1], ...]", examples=(example((4, "n"), sections=2),))
+def split(x: Any, /, *, sections: Any, axis: Any = 0) -> Iterator[Any]:
+    """The parts of x along an axis: so many of equal size, or what lies before, between and behind the indices given."""
+    sections = sections.tolist() if isinstance(sections, np.ndarray) else sections
+    count = len(sections) + 1 if isinstance(sections, (tuple, list)) else whole(sections) or 1
+    for place in range(max(count, 1)):
+        yield ops.split_part(x, sections=sections, axis=axis, place=place)
+
+
+def _chunk_bounds(size: int, chunks: int) -> tuple[int, ...]:
+    """Where the chunks but the first begin: torch's rule, under which there may be fewer."""
+    if not size:
+        return (0,) * (chunks - 1)
+    step = -(-size // chunks)
+    return tuple(range(step, size, step))
+
+
+def _chunks(x: Type, /, *, chunks: Any, axis: Any, place: Any) -> dict[str, Any]:
+    along, count = axis_of(axis, x.ndim), whole(chunks)
+    if count is None or count < 1:
+        raise Mismatch("GG005", f"chunks are a number of parts, got {brief(chunks)}", "as in ops.chunk(x, 2)")
+    size = x.shape[along]
+    if isinstance(size, int):
+        return {"chunks": count, "axis": along, "place": _place(place, len(_chunk_bounds(size, count)) + 1)}
+    if sizes.quotient(size, count) is None:
+        message = f"the sizes of {count} chunks of axis {along} of {x} are not known"
+        help = f"declare the size as an int, or as {count} times another"
+        raise Mismatch("GG027", message, help, about=0)
+    return {"chunks": count, "axis": along, "place": _place(place, count)}
+
+
+@composite(canonical=_chunks, formula="y = chunk(x)[place]", examples=(example((4, "n"), chunks=3, place=1),))
+def chunk_part(x: Any, /, *, chunks: Any, axis: Any = 0, place: Any) -> Any:
+    """One of the parts of a chunk."""
+    size = x.shape[axis]
+    if isinstance(size, int):
+        return _between(x, axis, _chunk_bounds(size, chunks), place)
+    return ops.split_part(x, sections=chunks, axis=axis, place=place)
+
+
+@several(
+    formula="y_i = x[..., i * size : (i + 1) * size, ...]", examples=(example((3, "n"), chunks=2),), origin="torch"
+)
+def chunk(x: Any, /, *, chunks: Any, axis: Any = 0) -> Iterator[Any]:
+    """Up to so many parts of x along an axis, all of one size but for the last, which may be smaller."""
+    count, known, along = whole(chunks) or 1, x._known_type, whole(axis)
+    if known is not None and along is not None and -known.ndim <= along < known.ndim and count > 0:
+        size = known.shape[along]
+        count = len(_chunk_bounds(size, count)) + 1 if isinstance(size, int) else count
+    for place in range(max(count, 1)):
+        yield ops.chunk_part(x, chunks=chunks, axis=axis, place=place)
+
+
+MODES = ("constant", "reflect", "edge")
+
+
 @linear
 class pad:
-    """Surround by `value`; `pad_width` is (before, after) for each axis, or one such pair for all."""
+    """Surround x: by a constant, its reflection in the edge, or its edge; `pad_width` is (before, after) for each axis."""
 
-    formula = "y[before : before + n] = x, value elsewhere"
-    examples = (example(("m", "n"), pad_width=((1, 1), (0, 0))),)
+    formula = "y[before : before + n] = x"
+    examples = (
+        example(("m", "n"), pad_width=((1, 1), (0, 0))),
+        example((3, "n"), pad_width=((2, 1), (0, 0)), mode="reflect"),
+        example(("m", "n"), pad_width=1, mode="edge"),
+    )
     of_scalar = True
-    tangent_attributes = MappingProxyType({"value": 0.0})
+    adds_zeros = True
+    tangent_attributes = MappingProxyType({"constant_values": 0.0})
 
-    def canonical(x: Type, /, *, pad_width: Any, value: Any) -> dict[str, Any]:
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
-            raise Mismatch("GG005", f"the value of a pad is a number, got {brief(value)}", "leave it out for 0")
-        return {"pad_width": _pad_width(x, pad_width), "value": float(value)}
+    def canonical(x: Type, /, *, pad_width: Any, mode: Any, constant_values: Any) -> dict[str, Any]:
+        if not isinstance(mode, str) or mode not in MODES:
+            raise Mismatch("GG005", f"unknown mode {brief(mode)}", 'one of "constant", "reflect", "edge"')
+        number = isinstance(constant_values, (int, float, np.floating, np.integer))
+        if not number or isinstance(constant_values, bool):
+            message = f"constant_values is a number, got {brief(constant_values)}"
+            raise Mismatch("GG005", message, "leave it out for 0; pad several times for several numbers")
+        if x.dtype != "float" and constant_values != int(constant_values):
+            raise Mismatch(
+                "GG030", f"an array of {x.dtype} cannot hold {constant_values:g}", "cast it to floats", about=0
+            )
+        width = _pad_width(x, pad_width)
+        for axis, (size, pair) in enumerate(zip(x.shape, width, strict=True)):
+            _check_room(x, mode, axis, size, max(pair))
+        return {"pad_width": width, "mode": mode, "constant_values": float(constant_values)}
 
-    def infer(x: Type, /, *, pad_width: Any, value: Any = 0.0) -> Type:
-        need_floats("pad", x)
+    def infer(x: Type, /, *, pad_width: Any, mode: Any = "constant", constant_values: Any = 0.0) -> Type:
         return Type(
             tuple(before + size + after for size, (before, after) in zip(x.shape, pad_width, strict=True)), x.dtype
         )
 
-    def transpose(place: int, g: Any, x: Any, /, *, pad_width: Any, value: float) -> Any:
-        return ops.getitem(g, key=tuple((before or None, -after or None, None) for before, after in pad_width))
+    def transpose(place: int, g: Any, x: Any, /, *, pad_width: Any, mode: str, constant_values: float) -> Any:
+        if mode == "constant":
+            return ops.getitem(g, key=tuple((before or None, -after or None, None) for before, after in pad_width))
+        for axis, (before, after) in enumerate(pad_width):
+            if before or after:
+                g = _unpadded(g, axis, x.shape[axis], before, after, mode)
+        return g
 
-    def numpy(x: Type, /, *, pad_width: Any, value: float) -> str:
+    def numpy(x: Type, /, *, pad_width: Any, mode: str, constant_values: float) -> str:
         width = f"({', '.join(map(str, pad_width))}{',' * (len(pad_width) == 1)})"
-        return f"np.pad({{0}}, {width}{f', constant_values={number_text(value)}' if value else ''})"
+        if mode != "constant":
+            return f'np.pad({{0}}, {width}, mode="{mode}")'
+        number = number_text(constant_values if x.dtype == "float" else int(constant_values))
+        return f"np.pad({{0}}, {width}{f', constant_values={number}' if constant_values else ''})"
 
 
 def _pad_width(x: Type, width: Any) -> tuple[tuple[int, int], ...]:
@@ -135,3 +265,34 @@ def _pad_width(x: Type, width: Any) -> tuple[tuple[int, int], ...]:
         help = f"give {x.ndim} pairs (before, after) of ints, none below 0"
         raise Mismatch("GG027", f"pad_width {brief(width)} does not fit {x}", help, about=0)
     return tuple((before, after) for before, after in counts)
+
+
+def _check_room(x: Type, mode: str, axis: int, size: sizes.Size, width: int) -> None:
+    """Whether an axis has the elements that it is to be padded with."""
+    if mode == "constant" or not width:
+        return
+    if mode == "edge" and isinstance(size, int) and not size:
+        raise Mismatch("GG027", f"axis {axis} of {x} is empty: it has no edge", "pad with a constant", about=0)
+    if mode == "reflect" and not (isinstance(size, int) and width < size):
+        message = f"axis {axis} of {x} cannot be shown to reflect {width} element{'s' * (width != 1)}"
+        if isinstance(size, int):
+            message = f"axis {axis} of {x} has no {width} elements to reflect beside its edge"
+        raise Mismatch("GG027", message, 'pad less, or with mode="edge"', about=0)
+
+
+def _unpadded(g: Any, axis: int, size: sizes.Size, before: int, after: int, mode: str) -> Any:
+    """The gradient of what was padded along an axis: its own part of `g`, and what its copies in the padding hand back."""
+
+    def at(*entry: Any) -> Any:
+        return (*(FULL,) * axis, entry, *(FULL,) * (g.ndim - axis - 1))
+
+    own = ops.getitem(g, key=at(before or None, -after or None, None))
+    edge = mode == "edge"
+    copies = []  # for each side: what the padding hands back, and to where
+    if before:
+        copies.append((at(None, before, None), at(None, 1, None) if edge else at(1, before + 1, None)))
+    if after:
+        copies.append((at(-after, None, None), at(-1, None, None) if edge else at(size - after - 1, size - 1, None)))
+    given = [ops.getitem(g, key=source) for source, _ in copies]
+    back = [ops.sum(each, axis=axis, keepdims=True) if edge else ops.flip(each, axis=axis) for each in given]
+    return ops.assemble(own, *back, keys=(at(*FULL), *(target for _, target in copies)), shape=own.shape)

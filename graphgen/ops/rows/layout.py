@@ -13,7 +13,7 @@ from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, axes_of, axis_of, key_text, reshaped, shape_of, without
 from graphgen.ops.broadcasting import unbroadcast
-from graphgen.ops.table import Mismatch, Type, dtype_of, example, linear
+from graphgen.ops.table import Mismatch, Type, composite, dtype_of, example, linear
 
 
 @linear
@@ -24,6 +24,7 @@ class broadcast_to:
     examples = (example(("n",), shape=("m", "n")),)
     of_scalar = True
     view = True
+    chooses = True
 
     def canonical(x: Type, /, *, shape: Any) -> dict[str, Any]:
         target = shape_of(shape)
@@ -51,6 +52,7 @@ class expand_dims:
     examples = (example(("m", "n"), axis=1),)
     of_scalar = True
     view = True
+    chooses = True
 
     def canonical(x: Type, /, *, axis: Any) -> dict[str, Any]:
         count = len(axis) if isinstance(axis, (tuple, list)) else 1
@@ -65,10 +67,10 @@ class expand_dims:
 
     def numpy(x: Type, /, *, axis: Any) -> str:
         entries = ["None" if place in axis else ":" for place in range(x.ndim + len(axis))]
-        while entries[-1] == ":":
-            entries.pop()
         if len(entries) > 3 and set(entries[:-1]) == {":"}:
             entries[:-1] = ["..."]
+        while entries[-1] == ":":
+            entries.pop()
         return f"{{0:atom}}[{', '.join(entries)}]"
 
 
@@ -80,6 +82,7 @@ class squeeze:
     examples = (example(("m", 1, "n"), axis=1),)
     of_scalar = True
     view = True
+    chooses = True
 
     def canonical(x: Type, /, *, axis: Any) -> dict[str, Any]:
         ones = tuple(place for place, size in enumerate(x.shape) if isinstance(size, int) and size == 1)
@@ -107,6 +110,7 @@ class transpose:
     examples = (example(("m", "n")),)
     of_scalar = True
     view = True
+    chooses = True
 
     def canonical(x: Type, /, *, axes: Any) -> dict[str, Any]:
         if axes is not None and not isinstance(axes, (tuple, list)):
@@ -131,6 +135,67 @@ class transpose:
         return f"{{0:atom}}.transpose({', '.join(map(str, axes))})"
 
 
+def _order(x: Type, /, *, axes: Any) -> dict[str, Any]:
+    return {"axes": tuple(axis_of(axis, x.ndim) for axis in axes) if isinstance(axes, (tuple, list)) else axes}
+
+
+@composite(
+    canonical=_order,
+    formula="y[j, i] = x[i, j]",
+    origin="the array API standard",
+    examples=(example(("m", "n", "k"), axes=(1, 2, 0)),),
+)
+def permute_dims(x: Any, /, *, axes: Any) -> Any:
+    """The array API's name for transpose with axes."""
+    return ops.transpose(x, axes=axes)
+
+
+def _swapped(x: Type, /, *, axis1: Any, axis2: Any) -> dict[str, Any]:
+    return {"axis1": axis_of(axis1, x.ndim), "axis2": axis_of(axis2, x.ndim)}
+
+
+@composite(
+    canonical=_swapped,
+    formula="y[..., j, ..., i, ...] = x[..., i, ..., j, ...]",
+    examples=(example(("m", "n", "k"), axis1=0, axis2=-1),),
+)
+def swapaxes(x: Any, /, *, axis1: Any, axis2: Any) -> Any:
+    """Exchange two axes."""
+    order = list(range(x.ndim))
+    order[axis1], order[axis2] = axis2, axis1
+    return ops.transpose(x, axes=order)
+
+
+def _moves(x: Type, /, *, sources: Any, destinations: Any) -> dict[str, Any]:
+    pairs = [each if isinstance(each, (tuple, list, range)) else (each,) for each in (sources, destinations)]
+    start, end = (tuple(axis_of(axis, x.ndim) for axis in each) for each in pairs)
+    for axes in (start, end):
+        if len(set(axes)) < len(axes):
+            raise Mismatch("GG023", f"an axis is given twice: {axes}", "name each axis once")
+    if len(start) != len(end):
+        message = f"{len(start)} ax{'es' if len(start) != 1 else 'is'} cannot be moved to {len(end)} places"
+        raise Mismatch("GG023", message, "give one destination for each source")
+    return {"sources": start, "destinations": end}
+
+
+@composite(
+    # A node's attribute "source" is where it is declared.
+    call=lambda x, source, destination: ((x,), {"sources": source, "destinations": destination}),
+    canonical=_moves,
+    formula="y[..., i] = x[..., i, ...]",
+    examples=(
+        example(("m", "n", "k"), sources=0, destinations=-1),
+        example(("m", "n", "k"), sources=(0, 1), destinations=(2, 0)),
+    ),
+)
+def moveaxis(x: Any, /, *, sources: Any, destinations: Any) -> Any:
+    """Move axes to other places; the rest stay in order."""
+    order = [axis for axis in range(x.ndim) if axis not in sources]
+    for target, axis in sorted(zip(destinations, sources, strict=True)):
+        order.insert(target, axis)
+    return ops.transpose(x, axes=order)
+
+
 @linear
 class reshape:
     """The same elements in another shape; one size may be -1."""
@@ -139,6 +204,7 @@ class reshape:
     examples = (example(("m", "n"), shape=(-1,)),)
     of_scalar = True
     view = True
+    chooses = True
 
     def canonical(x: Type, /, *, shape: Any) -> dict[str, Any]:
         return {"shape": reshaped(x, shape)}
@@ -152,6 +218,27 @@ class reshape:
     def numpy(x: Type, /, *, shape: Any) -> str:
         inside = ", ".join(map(sizes.text, shape))
         return f"{{0:atom}}.reshape({inside or '()'})"
+
+
+def _stretch(x: Type, /, *, start_axis: Any, end_axis: Any) -> dict[str, Any]:
+    ndim = max(x.ndim, 1)
+    start, end = axis_of(start_axis, ndim), axis_of(end_axis, ndim)
+    if start > end:
+        message = f"start_axis {start} comes after end_axis {end}"
+        raise Mismatch("GG023", message, "the axes from the first to the last become one")
+    return {"start_axis": start, "end_axis": end}
+
+
+@composite(
+    canonical=_stretch,
+    formula="y.flat[i] = x.flat[i]",
+    examples=(example(("m", "n", "k")), example(("n", "m", "k"), start_axis=1)),
+    origin="torch",
+)
+def flatten(x: Any, /, *, start_axis: Any = 0, end_axis: Any = -1) -> Any:
+    """The axes from the first to the last named as one; ``start_axis=1`` keeps an axis of batches."""
+    size = sizes.product(x.shape[start_axis : end_axis + 1])
+    return ops.reshape(x, shape=(*x.shape[:start_axis], size, *x.shape[end_axis + 1 :]))
 
 
 @linear
@@ -178,6 +265,7 @@ class cast:
     """Convert to "float" (the model's float type), "int64", "int32" or "bool"."""
 
     formula = "y = x"
+    origin = "tensorflow; the array API standard has astype"
     examples = (example(("m", "n"), dtype="float"),)
     of_scalar = True
 

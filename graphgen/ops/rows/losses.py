@@ -38,7 +38,10 @@ def _same_shapes(prediction: Type, target: Type, /, *, reduction: Any) -> dict[s
 
 
 @composite(
-    canonical=_same_shapes, formula="mean((prediction - target)**2)", examples=(example(("m", "n"), ("m", "n")),)
+    canonical=_same_shapes,
+    formula="y = mean((prediction - target)**2)",
+    origin="torch.nn.functional.mse_loss",
+    examples=(example(("m", "n"), ("m", "n")),),
 )
 def mse(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
     """Mean squared error."""
@@ -74,7 +77,7 @@ def _logits(logits: Type, target: Type, /, *, reduction: Any) -> dict[str, Any]:
 @composite(
     canonical=_logits,
     places=True,
-    formula="mean(-log(softmax(logits)[label]))",
+    formula="y = mean(-log(softmax(logits)[target]))",
     note=SHIFT,
     examples=(example(("m", "n"), integers("m")),),
 )
@@ -93,7 +96,8 @@ def cross_entropy(logits: Any, target: Any, /, *, reduction: Any = "mean") -> An
 
 @composite(
     canonical=_same_shapes,
-    formula="mean((1 - target)*logits + softplus(-logits))",
+    formula="y = mean((1 - target)*logits + softplus(-logits))",
+    origin="torch.nn.functional.binary_cross_entropy_with_logits",
     examples=(example(("m", "n"), ("m", "n")),),
 )
 def bce_with_logits(logits: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
@@ -102,7 +106,10 @@ def bce_with_logits(logits: Any, target: Any, /, *, reduction: Any = "mean") -> 
 
 
 @composite(
-    canonical=_same_shapes, formula="mean(max(1 - target*prediction, 0))", examples=(example(("m", "n"), ("m", "n")),)
+    canonical=_same_shapes,
+    formula="y = mean(maximum(1 - target*prediction, 0))",
+    origin="sklearn.metrics.hinge_loss",
+    examples=(example(("m", "n"), ("m", "n")),),
 )
 def hinge(prediction: Any, target: Any, /, *, reduction: Any = "mean") -> Any:
     """Hinge loss; the target holds -1 and 1."""

@@ -17,14 +17,24 @@ def _one_axis(x: Type, /, *, axis: Any) -> dict[str, Any]:
     return {"axis": axis_of(axis, x.ndim)}
 
 
-@composite(canonical=_one_axis, formula="y = exp(x) / sum(exp(x))", note=SHIFT, examples=(example(("m", "n"), axis=1),))
+@composite(
+    canonical=_one_axis,
+    formula="y[i] = exp(x[i]) / sum(exp(x[k]) for k along axis)",
+    note=SHIFT,
+    examples=(example(("m", "n"), axis=1),),
+)
 def softmax(x: Any, /, *, axis: Any = -1) -> Any:
     """Exponentials along an axis, scaled to sum to 1."""
     exponentials = ops.exp(shifted(x, (axis,)), name="exp")
     return exponentials / ops.sum(exponentials, axis=axis, keepdims=True, name="total")
 
 
-@composite(canonical=_one_axis, formula="y = x - log(sum(exp(x)))", note=SHIFT, examples=(example(("m", "n"), axis=1),))
+@composite(
+    canonical=_one_axis,
+    formula="y[i] = x[i] - log(sum(exp(x[k]) for k along axis))",
+    note=SHIFT,
+    examples=(example(("m", "n"), axis=1),),
+)
 def log_softmax(x: Any, /, *, axis: Any = -1) -> Any:
     """Logarithm of softmax."""
     from_maximum = shifted(x, (axis,))

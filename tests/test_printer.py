@@ -103,6 +103,10 @@ def test_untaken_branches_warn_nobody():
         "np.where(x > 0.0, np.log(np.where(x > 0.0, x, 1.0)) / np.where(x > 0.0, z, 1.0), np.exp(np.where(x <= 0.0, x, 0.0)))"
     )
     assert written(guarded, "math", "xz") == "math.log(x) / z if x > 0.0 else math.exp(x)"
+    divided = parse("where(a/b > 0, log(a/b), 0)", 2)
+    assert written(divided, "numpy", "xz") == (
+        "np.where(x / z > 0.0, np.log(np.where(x / z > 0.0, x / np.where(x / z > 0.0, z, 1.0), 1.0)), 0.0)"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -265,6 +265,14 @@ class _Speller:
             self.taken = outside
             return pieces
 
+        def tested(condition: sp.Basic) -> tuple[Piece, ...]:
+            outside = self.taken
+            if condition == outside:  # the condition of a branch is asked everywhere, also by what stands in the branch
+                self.taken = sp.true
+            pieces = self.at(condition, ANY)
+            self.taken = outside
+            return pieces
+
         if self.name == "math":
             pieces = self.at(otherwise, TERNARY)
             for value, condition in reversed(branches):
@@ -273,7 +281,7 @@ class _Speller:
         name = self.dialect.prefix + "where("
         pieces = branch(otherwise, len(branches))
         for place, (value, condition) in reversed(list(enumerate(branches))):
-            pieces = (name, *self.at(condition, ANY), ", ", *branch(value, place), ", ", *pieces, ")")
+            pieces = (name, *tested(condition), ", ", *branch(value, place), ", ", *pieces, ")")
         return _Text(pieces, ATOM)
 
     def relational(self, node: Relational) -> _Text:

@@ -38,7 +38,8 @@ def size(value: Any) -> Size:
         if value.is_integer and all(symbol(each.name) == each for each in value.free_symbols):
             text(value)
             return value
-        raise TypeError(f"a size is an int, a name or arithmetic of other sizes, not {value}")
+        kind = "an int, a name as a str" if value.is_Symbol else "an int, a name"
+        raise TypeError(f"a size is {kind} or arithmetic of other sizes, not {value}")
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"a size is an int, a name or arithmetic of other sizes, not {brief(value)}")
     whole = value.__index__()

@@ -38,6 +38,7 @@ def layout() -> dict[str, list[Sample]]:
             both("expand_dims", whole(5), axis=0),
             both("expand_dims", whole(2, 3), axis=(0, -1)),
             both("expand_dims", whole(), axis=0),
+            both("expand_dims", whole(2, 3), axis=()),
             both("expand_dims", whole(2, 3, 4), axis=3),
         ],
         "squeeze": [

@@ -348,3 +348,10 @@ def test_mistakes(message):
     with pytest.raises(GraphError) as caught:
         compile(g)
     assert [f"{each.code}: {each.message}" for each in caught.value.problems] == [message]
+
+
+def test_keywords_may_be_numbers_of_numpy():
+    g = Graph("scalars")
+    x = g.input("x", (3,))
+    g.output(y=ops.leaky_relu(x, negative_slope=np.float32(0.5)))
+    assert load(g, inference=True).forward({}, np.array([-2.0, 0.0, 2.0])).tolist() == [-1.0, 0.0, 2.0]

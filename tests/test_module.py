@@ -172,6 +172,15 @@ def test_many_parameters_keep_lines_short(style):
     assert max(load(source).check_gradients().values()) < 1e-6
 
 
+@pytest.mark.parametrize("length", [80, 100, 300])
+def test_names_longer_than_a_line_stay_whole(length):
+    g = Graph("long")
+    x = g.input("x" * length, (3,))
+    w = g.param("w" * length, (3,))
+    g.loss((x * w).sum())
+    assert max(load(g, mode="both").check_gradients().values()) < 1e-6
+
+
 def test_a_step_that_cannot_be_taken_changes_nothing():
     g = Graph("step")
     first, second = g.param("first", (2,), init=1.0), g.param("second", (2,), init=1.0)

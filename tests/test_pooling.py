@@ -275,6 +275,7 @@ ERRORS = [
     ("lp_pool2d(x, 0, 2)", "GG005", "norm_type is 0"),
     ("lp_pool2d(x, True, 2)", "GG005", "norm_type is True"),
     ("adaptive_avg_pool2d(x, 0)", "GG005", "output_size is 0"),
+    ("adaptive_avg_pool2d(x, 10**30)", "GG005", "output_size is at most 1,048,576, got 1"),
     ("adaptive_avg_pool2d(x, (2, 2, 2))", "GG005", "output_size is (2, 2, 2)"),
     (
         "adaptive_max_pool1d(x[:, :, 0, 0].T, 3)",

@@ -308,6 +308,8 @@ def test_the_stable_formula_is_written_and_the_other_derived():
     assert load(model(steady)).loss({"x": tiny["x"][:1].repeat(3)}) == pytest.approx(3e-12, rel=1e-11)
     with pytest.raises(GraphError, match="GG063.*stable: at x = .*its value is .*, the formula's"):
         ops.elementwise("steady", sp.exp(x) - 1, stable=ops.expm1(2 * x))
+    with pytest.raises(GraphError, match="GG063.*stable: at x = .*its value is off by .*, the formula's"):
+        ops.elementwise("steady", sp.log(1 + sp.exp(x)), stable=x * (1 + sp.Float("1e-16")))
 
 
 def test_safe_values_stand_in_the_branch_not_taken():

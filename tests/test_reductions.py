@@ -260,7 +260,8 @@ def test_the_untaken_branch_poisons_nothing(name, style):
 
 WRONG = {
     "GG005: prod: keepdims is True or False, got 1": lambda x, i: ops.prod(x, keepdims=1),
-    "GG005: var: correction is a whole number, got 0.5": lambda x, i: ops.var(x, correction=0.5),
+    "GG005: var: correction is a whole number below 2**63, got 0.5": lambda x, i: ops.var(x, correction=0.5),
+    "GG005: std: correction is a whole number below 2**63, got -9223372036854775808": lambda x, i: ops.std(x, correction=-(2**63)),
     "GG005: norm: ord is a number above 0, or -inf, got 0": lambda x, i: ops.norm(x, ord=0),
     "GG005: norm: ord is a number above 0, or -inf, got 'fro'": lambda x, i: ops.norm(x, ord="fro"),
     "GG005: topk_indices: k is a whole number, got 1.5": lambda x, i: ops.topk(x, 1.5)[0],

@@ -165,7 +165,8 @@ def _assigned(names: list[str], call: str) -> str:
     left = ", ".join(_without_runs(names)) if len(names) > 1 else f"({names[0]},)"
     if len(left) + INDENT + 4 <= WIDTH:
         return f"{left} = {call}"
-    return "\n".join(["(", *textwrap.wrap(f"{left},", WIDTH, initial_indent="    ", subsequent_indent="    "), f") = {wrapped(call, INDENT + 4)}"])
+    lines = textwrap.wrap(f"{left},", WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+    return "\n".join(["(", *lines, f") = {wrapped(call, INDENT + 4)}"])
 
 
 def _without_runs(names: list[str]) -> list[str]:

@@ -27,7 +27,8 @@ def checked_attributes(row: Any, types: tuple[Type, ...], attributes: Mapping[st
         if isinstance(default, str):
             _check_choice(keyword, value, (default, *row.variants))
             continue
-        number = isinstance(value, (int, float, np.integer, np.floating)) and type(value) is not bool
+        value = value.item() if isinstance(value, np.generic) else value
+        number = isinstance(value, (int, float)) and type(value) is not bool
         if not number or not (abs(value) < sys.float_info.max or value == default):
             message = f"{keyword} is a finite number, got {brief(value)}"
             raise Mismatch("GG005", message, f"its default is {default}")

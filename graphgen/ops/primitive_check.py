@@ -171,10 +171,11 @@ def _unequal(primitive: Primitive, truths: list[_Truth]) -> Flaw | None:
     for truth in truths:
         found = _value(function, _precise(primitive, truth.point))
         if found is None or abs(found - truth.value) > 1e-20 * (1 + abs(truth.value)):
+            where, true = _where(primitive, truth.point), _text(truth.value)
             other = "none" if found is None else _text(found)
-            message = (
-                f"stable: at {_where(primitive, truth.point)} its value is {other}, the formula's {_text(truth.value)}"
-            )
+            if other == true:
+                other = f"off by {_text(found - truth.value)}"
+            message = f"stable: at {where} its value is {other}, the formula's {true}"
             return Flaw(message, "give an equal formula")
     return None
 

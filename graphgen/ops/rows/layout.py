@@ -69,9 +69,9 @@ class expand_dims:
         entries = ["None" if place in axis else ":" for place in range(x.ndim + len(axis))]
         if len(entries) > 3 and set(entries[:-1]) == {":"}:
             entries[:-1] = ["..."]
-        while entries[-1] == ":":
+        while entries and entries[-1] == ":":
             entries.pop()
-        return f"{{0:atom}}[{', '.join(entries)}]"
+        return f"{{0:atom}}[{', '.join(entries) or '...'}]"
 
 
 @linear

@@ -16,6 +16,8 @@ from graphgen.ops.picks import constant_index
 from graphgen.ops.rows.windows import Pads, counts, lengths, need_axes, padded, per_axis, plain, spread
 from graphgen.ops.table import Example, Mismatch, Type, composite, example, need_floats
 
+MOST_WINDOWS = 2**20  # of an adaptive pool along one axis
+
 Ints = tuple[int, ...]
 
 
@@ -247,6 +249,9 @@ def _adaptive(axes: int, x: Type, *, output_size: Any) -> dict[str, Any]:
     found = tuple(size if each is None else whole(each) for each, size in zip(wanted, space, strict=True))
     if set(found) == {1}:
         return {"output_size": 1}
+    if any(size is not made and made > MOST_WINDOWS for size, made in zip(space, found, strict=True)):
+        message = f"output_size is at most {MOST_WINDOWS:,}, got {brief(output_size)}"
+        raise Mismatch("GG005", message, "the places of each window are written into the module")
     for size, made in zip(space, found, strict=True):
         if size is not made and (not isinstance(size, int) or not size):
             message = f"from {x} to {sizes.shape_text(found)}: how large the windows are is not known"

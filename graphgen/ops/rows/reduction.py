@@ -95,8 +95,8 @@ class prod:
 def _variance(x: Type, /, *, axis: Any, correction: Any, keepdims: Any) -> dict[str, Any]:
     attributes = _floats(x, axis=axis, keepdims=keepdims)
     number = int(correction) if isinstance(correction, float) and correction.is_integer() else whole(correction)
-    if number is None:
-        message = f"correction is a whole number, got {brief(correction)}"
+    if number is None or abs(number) >= 2**63:
+        message = f"correction is a whole number below 2**63, got {brief(correction)}"
         raise Mismatch("GG005", message, "0 divides by the number of elements n, 1 by n - 1")
     count = _count(x, attributes["axis"])
     if isinstance(count, int) and count <= number:

@@ -12,10 +12,11 @@ demo: .venv/installed-examples
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n auto
 
-# Compile every example anew, and write the op table's document.
+# Compile every example anew, and write the documents of ops and layers.
 generated: .venv/installed-test
 	$(BIN)/python examples/compile_all.py
 	$(BIN)/python -m graphgen.ops.document docs/ops.md
+	$(BIN)/python -m graphgen.layers.document docs/layers.md
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """digits: forward pass of digits.py, in the compact style.
 
-graph       13 nodes, 12 edges; hash 41a5f067
+graph       13 nodes, 12 edges; hash 55cbd551
 parameters  2,410 values, float32
 options     style compact, inference
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file

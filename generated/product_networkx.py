@@ -330,6 +330,24 @@ def _main() -> None:
         raise SystemExit(1)
 
 
+def _write(path: str | os.PathLike, arrays: dict) -> None:
+    """Write arrays and the graph's hash to an npz file, in one step."""
+    path = os.path.realpath(os.fsdecode(path))
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            if os.path.exists(path):
+                os.chmod(temporary, os.stat(path).st_mode)
+            np.savez(file, graph=_hash, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # in one step: nobody sees half a file
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
 def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
     """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
 
@@ -347,19 +365,7 @@ def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
     ValueError
         If a parameter is missing or does not fit.
     """
-    arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
-    path = os.path.realpath(os.fsdecode(path))
-    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            if os.path.exists(path):
-                os.chmod(temporary, os.stat(path).st_mode)
-            np.savez(file, graph=_hash, **arrays)
-        os.replace(temporary, path)  # in one step: nobody sees half a file
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+    _write(path, {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)})
 
 
 def _fits(name: str, came: tuple, shape: tuple, sizes: dict) -> bool:
@@ -389,11 +395,11 @@ def _misfit(name: str, came: tuple, shape: tuple, sizes: dict) -> str:
     return f"{name}: expected shape {_shape_text(shape)}{' with ' if known else ''}{known}, got {_shape_text(came)}"
 
 
-def _problems(stored: dict) -> list:
-    """Return what in the stored parameters does not fit the declared ones, a line for each."""
+def _problems(stored: dict, declared: dict, what: str) -> list:
+    """Return what in the stored arrays does not fit the declared ones, a line for each."""
     problems: list = []
     sizes: dict = {}
-    for name, (shape, _) in PARAMETERS.items():
+    for name, (shape, _) in declared.items():
         if name not in stored:
             problems.append(f"{name}: missing")
             continue
@@ -404,8 +410,28 @@ def _problems(stored: dict) -> list:
             problems.append(_misfit(name, stored[name].shape, shape, sizes))
         if stored[name].dtype != _float:
             problems.append(f"{name}: expected {np.dtype(_float)}, got {stored[name].dtype}")
-    problems += [f"{name}: not a parameter of this graph" for name in stored if name not in PARAMETERS]
+    problems += [f"{name}: not a {what} of this graph" for name in stored if name not in declared]
     return problems
+
+
+def _stored(path: str | os.PathLike, prefix: str, declared: dict, what: str) -> dict:
+    """Return the arrays of a file under a prefix, by name; ValueError if they are not those declared."""
+    place = os.fsdecode(path)
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{place}: not an npz file")
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as entries:
+                stored = {key[2:]: entries[key] for key in entries.files if key.startswith(prefix)}
+                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
+            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
+    problems = _problems(stored, declared, what)
+    if problems:
+        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
+        raise ValueError("\n  ".join([title, *problems]))
+    return stored
 
 
 def _packed(arrays: dict) -> dict:
@@ -433,21 +459,7 @@ def load_parameters(path: str | os.PathLike) -> dict:
     ValueError
         If it is not an npz file or a damaged one, or listing every name, shape and dtype in it that does not fit.
     """
-    place = os.fsdecode(path)
-    with open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError(f"{place}: not an npz file")
-        file.seek(0)
-        try:
-            with np.load(file, allow_pickle=False) as entries:
-                stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
-                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
-        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
-            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
-    problems = _problems(stored)
-    if problems:
-        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
-        raise ValueError("\n  ".join([title, *problems]))
+    stored = _stored(path, "p/", PARAMETERS, "parameter")
     return _packed({name: stored[name] for name in PARAMETERS})
 
 

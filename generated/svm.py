@@ -23,6 +23,8 @@ _hash = "beddba37"
 _bounds = {}
 _sizes = ("features",)
 _trained = ("w", "b")
+_memory = ("first_moment", "second_moment")
+_numbers = ("step",)
 
 
 def forward(parameters: dict, x: np.ndarray) -> np.ndarray:
@@ -69,7 +71,7 @@ def value_and_grad(parameters: dict, x: np.ndarray, label: np.ndarray) -> tuple[
 
 
 def init_optimizer_state(parameters: dict) -> dict:
-    """Return what adam keeps from step to step: first_moment, second_moment and the number of steps."""
+    """Return what adam keeps between steps: first_moment, second_moment and the number of steps."""
     return {
         "step": 0,
         "first_moment": {name: np.zeros_like(parameters[name]) for name in _trained},
@@ -86,27 +88,22 @@ def train_step(
 ) -> float:
     """Take one step of adam, in place, and return the loss before it.
 
+    Kingma and Ba (2015), algorithm 1, with torch.optim's conventions.
     The learning rate is 0.01 unless given. Nothing changes before every gradient is known.
     """
-    learning_rate = 0.01 if learning_rate is None else float(learning_rate)
     value, gradients = value_and_grad(parameters, x, label)
-    _check_step(
-        parameters,
-        optimizer_state,
-        gradients,
-        ("first_moment", "second_moment"),
-        _trained,
-        counts=True,
-    )
-    step = optimizer_state["step"] + 1
+    _check_step(parameters, optimizer_state, gradients)
+    step = int(optimizer_state["step"]) + 1
+    learning_rate = 0.01 if learning_rate is None else float(learning_rate)
     for name in _trained:
         parameter, gradient = parameters[name], gradients[name]
         first_moment = optimizer_state["first_moment"][name]
         second_moment = optimizer_state["second_moment"][name]
         first_moment[...] = 0.9 * first_moment + 0.1 * gradient
         second_moment[...] = 0.999 * second_moment + 0.001 * gradient**2
-        scale = np.sqrt(second_moment / (1.0 - 0.999**step)) + 1e-08
-        parameter -= learning_rate * (first_moment / (1.0 - 0.9**step) / scale)
+        unbiased_first = first_moment / (1.0 - 0.9**step)
+        unbiased_second = second_moment / (1.0 - 0.999**step)
+        parameter -= learning_rate * unbiased_first / (np.sqrt(unbiased_second) + 1e-08)
     optimizer_state["step"] = step
     return value
 
@@ -448,29 +445,30 @@ def _main() -> None:
         raise SystemExit(1)
 
 
-def _check_state(state: dict, memory: tuple, names: tuple, counts: bool) -> None:
-    """Raise ValueError if the optimizer's memory of a parameter, or the number of steps that it counts, is missing."""
+def _check_memory(state: dict) -> None:
+    """Raise ValueError if the optimizer's memory of a parameter, or a number that it keeps, is missing or no number."""
     if not hasattr(state, "get"):
         raise ValueError(f"optimizer_state: expected a dict, got {type(state).__name__}")
-    missing = ["step"] if counts and "step" not in state else []
-    for key in memory:
-        if not isinstance(state.get(key), dict) or any(name not in state[key] for name in names):
+    missing = [key for key in _numbers if key not in state]
+    for key in _memory:
+        if not isinstance(state.get(key), dict) or any(name not in state[key] for name in _trained):
             missing.append(key)
     if missing:
         raise ValueError(f"optimizer_state: {missing[0]} is missing; start with init_optimizer_state(parameters)")
-    step = np.asarray(state.get("step", 0))  # out of a file it comes as a 0-d array
-    if step.shape or step.dtype.kind not in "iu" or step < 0:
-        raise ValueError(f"optimizer_state['step']: expected an int from 0 up, got {state['step']!r}")
+    for key in _numbers:
+        number = np.asarray(state[key])  # out of a file it comes as a 0-d array
+        if key == "step" and (number.shape or number.dtype.kind not in "iu" or number < 0):
+            raise ValueError(f"optimizer_state['step']: expected an int from 0 up, got {state[key]!r}")
+        if number.shape or number.dtype.kind not in "iuf":
+            raise ValueError(f"optimizer_state[{key!r}]: expected a number, got {state[key]!r}")
 
 
-def _check_step(
-    parameters: dict, state: dict, gradients: dict, memory: tuple, names: tuple, counts: bool = False
-) -> None:
+def _check_step(parameters: dict, state: dict, gradients: dict) -> None:
     """Raise ValueError, before anything is changed, if a parameter or its memory cannot be written to in place."""
-    _check_state(state, memory, names, counts)
-    places = [(name, parameters[name], gradients[name]) for name in names]
-    for key in memory:
-        places += [(f"optimizer_state[{key!r}][{name!r}]", state[key][name], gradients[name]) for name in names]
+    _check_memory(state)
+    places = [(name, parameters[name], gradients[name]) for name in _trained]
+    for key in _memory:
+        places += [(f"optimizer_state[{key!r}][{name!r}]", state[key][name], gradients[name]) for name in _trained]
     for place, array, gradient in places:
         if not isinstance(array, np.ndarray) or not array.flags.writeable or array.dtype.kind != "f":
             raise ValueError(f"{place}: expected a writable array of floats, to be changed in place")
@@ -497,6 +495,24 @@ def _packed(arrays: dict) -> dict:
     return views
 
 
+def _write(path: str | os.PathLike, arrays: dict) -> None:
+    """Write arrays and the graph's hash to an npz file, in one step."""
+    path = os.path.realpath(os.fsdecode(path))
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            if os.path.exists(path):
+                os.chmod(temporary, os.stat(path).st_mode)
+            np.savez(file, graph=_hash, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # in one step: nobody sees half a file
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
 def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
     """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
 
@@ -514,26 +530,14 @@ def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
     ValueError
         If a parameter is missing or does not fit.
     """
-    arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
-    path = os.path.realpath(os.fsdecode(path))
-    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            if os.path.exists(path):
-                os.chmod(temporary, os.stat(path).st_mode)
-            np.savez(file, graph=_hash, **arrays)
-        os.replace(temporary, path)  # in one step: nobody sees half a file
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+    _write(path, {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)})
 
 
-def _problems(stored: dict) -> list:
-    """Return what in the stored parameters does not fit the declared ones, a line for each."""
+def _problems(stored: dict, declared: dict, what: str) -> list:
+    """Return what in the stored arrays does not fit the declared ones, a line for each."""
     problems: list = []
     sizes: dict = {}
-    for name, (shape, _) in PARAMETERS.items():
+    for name, (shape, _) in declared.items():
         if name not in stored:
             problems.append(f"{name}: missing")
             continue
@@ -544,8 +548,28 @@ def _problems(stored: dict) -> list:
             problems.append(_misfit(name, stored[name].shape, shape, sizes))
         if stored[name].dtype != _float:
             problems.append(f"{name}: expected {np.dtype(_float)}, got {stored[name].dtype}")
-    problems += [f"{name}: not a parameter of this graph" for name in stored if name not in PARAMETERS]
+    problems += [f"{name}: not a {what} of this graph" for name in stored if name not in declared]
     return problems
+
+
+def _stored(path: str | os.PathLike, prefix: str, declared: dict, what: str) -> dict:
+    """Return the arrays of a file under a prefix, by name; ValueError if they are not those declared."""
+    place = os.fsdecode(path)
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{place}: not an npz file")
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as entries:
+                stored = {key[2:]: entries[key] for key in entries.files if key.startswith(prefix)}
+                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
+            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
+    problems = _problems(stored, declared, what)
+    if problems:
+        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
+        raise ValueError("\n  ".join([title, *problems]))
+    return stored
 
 
 def load_parameters(path: str | os.PathLike) -> dict:
@@ -568,21 +592,7 @@ def load_parameters(path: str | os.PathLike) -> dict:
     ValueError
         If it is not an npz file or a damaged one, or listing every name, shape and dtype in it that does not fit.
     """
-    place = os.fsdecode(path)
-    with open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError(f"{place}: not an npz file")
-        file.seek(0)
-        try:
-            with np.load(file, allow_pickle=False) as entries:
-                stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
-                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
-        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
-            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
-    problems = _problems(stored)
-    if problems:
-        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
-        raise ValueError("\n  ".join([title, *problems]))
+    stored = _stored(path, "p/", PARAMETERS, "parameter")
     return _packed({name: stored[name] for name in PARAMETERS})
 
 

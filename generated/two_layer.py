@@ -39,6 +39,8 @@ _hash = "b0dbc735"
 _bounds = {}
 _sizes = ()
 _trained = ("w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8")
+_memory = ()
+_numbers = ()
 
 
 class Outputs(NamedTuple):
@@ -124,7 +126,7 @@ def value_and_grad(
 
 
 def init_optimizer_state(parameters: dict) -> dict:
-    """Return what sgd keeps from step to step: nothing."""
+    """Return what sgd keeps between steps: nothing."""
     return {}
 
 
@@ -141,12 +143,16 @@ def train_step(
 
     The learning rate is 0.5 unless given. Nothing changes before every gradient is known.
     """
-    learning_rate = 0.5 if learning_rate is None else float(learning_rate)
     value, gradients = value_and_grad(parameters, i1, i2, target1, target2)
-    _check_step(parameters, optimizer_state, gradients, (), _trained)
+    _check_step(parameters, optimizer_state, gradients)
+    learning_rate = 0.5 if learning_rate is None else float(learning_rate)
+    new = {}
     for name in _trained:
-        parameter, gradient = parameters[name], gradients[name]
-        parameters[name] = parameter - learning_rate * gradient
+        parameter, gradient = float(parameters[name]), gradients[name]
+        parameter -= learning_rate * gradient
+        new[name] = parameter
+    for name, parameter in new.items():
+        parameters[name] = parameter
     return value
 
 
@@ -445,31 +451,53 @@ def _main() -> None:
         raise SystemExit(1)
 
 
-def _check_state(state: dict, memory: tuple, names: tuple, counts: bool) -> None:
-    """Raise ValueError if the optimizer's memory of a parameter, or the number of steps that it counts, is missing."""
+def _check_memory(state: dict) -> None:
+    """Raise ValueError if the optimizer's memory of a parameter, or a number that it keeps, is missing or no number."""
     if not hasattr(state, "get"):
         raise ValueError(f"optimizer_state: expected a dict, got {type(state).__name__}")
-    missing = ["step"] if counts and "step" not in state else []
-    for key in memory:
-        if not isinstance(state.get(key), dict) or any(name not in state[key] for name in names):
+    missing = [key for key in _numbers if key not in state]
+    for key in _memory:
+        if not isinstance(state.get(key), dict) or any(name not in state[key] for name in _trained):
             missing.append(key)
     if missing:
         raise ValueError(f"optimizer_state: {missing[0]} is missing; start with init_optimizer_state(parameters)")
-    step = np.asarray(state.get("step", 0))  # out of a file it comes as a 0-d array
-    if step.shape or step.dtype.kind not in "iu" or step < 0:
-        raise ValueError(f"optimizer_state['step']: expected an int from 0 up, got {state['step']!r}")
+    for key in _numbers:
+        number = np.asarray(state[key])  # out of a file it comes as a 0-d array
+        if key == "step" and (number.shape or number.dtype.kind not in "iu" or number < 0):
+            raise ValueError(f"optimizer_state['step']: expected an int from 0 up, got {state[key]!r}")
+        if number.shape or number.dtype.kind not in "iuf":
+            raise ValueError(f"optimizer_state[{key!r}]: expected a number, got {state[key]!r}")
 
 
-def _check_step(
-    parameters: dict, state: dict, gradients: dict, memory: tuple, names: tuple, counts: bool = False
-) -> None:
+def _check_step(parameters: dict, state: dict, gradients: dict) -> None:
     """Raise ValueError, before anything is changed, if the optimizer's memory does not fit."""
-    _check_state(state, memory, names, counts)
+    _check_memory(state)
+    for key in _memory:
+        for name in _trained:
+            _scalar(f"optimizer_state[{key!r}][{name!r}]", state[key][name])
 
 
 def _packed(arrays: dict) -> dict:
     """Return the 0-d arrays as Python floats."""
     return {name: float(array) for name, array in arrays.items()}
+
+
+def _write(path: str | os.PathLike, arrays: dict) -> None:
+    """Write arrays and the graph's hash to an npz file, in one step."""
+    path = os.path.realpath(os.fsdecode(path))
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            if os.path.exists(path):
+                os.chmod(temporary, os.stat(path).st_mode)
+            np.savez(file, graph=_hash, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # in one step: nobody sees half a file
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
 
 
 def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
@@ -489,19 +517,7 @@ def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
     ValueError
         If a parameter is missing or does not fit.
     """
-    arrays = {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)}
-    path = os.path.realpath(os.fsdecode(path))
-    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            if os.path.exists(path):
-                os.chmod(temporary, os.stat(path).st_mode)
-            np.savez(file, graph=_hash, **arrays)
-        os.replace(temporary, path)  # in one step: nobody sees half a file
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+    _write(path, {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)})
 
 
 def _fits(name: str, came: tuple, shape: tuple, sizes: dict) -> bool:
@@ -531,11 +547,11 @@ def _misfit(name: str, came: tuple, shape: tuple, sizes: dict) -> str:
     return f"{name}: expected shape {_shape_text(shape)}{' with ' if known else ''}{known}, got {_shape_text(came)}"
 
 
-def _problems(stored: dict) -> list:
-    """Return what in the stored parameters does not fit the declared ones, a line for each."""
+def _problems(stored: dict, declared: dict, what: str) -> list:
+    """Return what in the stored arrays does not fit the declared ones, a line for each."""
     problems: list = []
     sizes: dict = {}
-    for name, (shape, _) in PARAMETERS.items():
+    for name, (shape, _) in declared.items():
         if name not in stored:
             problems.append(f"{name}: missing")
             continue
@@ -546,8 +562,28 @@ def _problems(stored: dict) -> list:
             problems.append(_misfit(name, stored[name].shape, shape, sizes))
         if stored[name].dtype != _float:
             problems.append(f"{name}: expected {np.dtype(_float)}, got {stored[name].dtype}")
-    problems += [f"{name}: not a parameter of this graph" for name in stored if name not in PARAMETERS]
+    problems += [f"{name}: not a {what} of this graph" for name in stored if name not in declared]
     return problems
+
+
+def _stored(path: str | os.PathLike, prefix: str, declared: dict, what: str) -> dict:
+    """Return the arrays of a file under a prefix, by name; ValueError if they are not those declared."""
+    place = os.fsdecode(path)
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{place}: not an npz file")
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as entries:
+                stored = {key[2:]: entries[key] for key in entries.files if key.startswith(prefix)}
+                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
+            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
+    problems = _problems(stored, declared, what)
+    if problems:
+        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
+        raise ValueError("\n  ".join([title, *problems]))
+    return stored
 
 
 def load_parameters(path: str | os.PathLike) -> dict:
@@ -570,21 +606,7 @@ def load_parameters(path: str | os.PathLike) -> dict:
     ValueError
         If it is not an npz file or a damaged one, or listing every name, shape and dtype in it that does not fit.
     """
-    place = os.fsdecode(path)
-    with open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError(f"{place}: not an npz file")
-        file.seek(0)
-        try:
-            with np.load(file, allow_pickle=False) as entries:
-                stored = {key[2:]: entries[key] for key in entries.files if key.startswith("p/")}
-                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
-        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
-            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
-    problems = _problems(stored)
-    if problems:
-        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
-        raise ValueError("\n  ".join([title, *problems]))
+    stored = _stored(path, "p/", PARAMETERS, "parameter")
     return _packed({name: stored[name] for name in PARAMETERS})
 
 

@@ -7,18 +7,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphgen import initializers as initializers
     from graphgen import layers as layers
     from graphgen import losses as losses
     from graphgen import ops as ops
+    from graphgen import penalties as penalties
+    from graphgen import schedules as schedules
+    from graphgen import train as train
     from graphgen.compiler import compile
     from graphgen.errors import GraphError, GraphWarning
     from graphgen.graph import Graph
     from graphgen.loading import load
 
 __version__ = "0.1.0"
-__all__ = ["Graph", "GraphError", "GraphWarning", "__version__", "compile", "layers", "load", "losses", "ops"]
-
-_SUBMODULES = ("layers", "losses", "ops")
+__all__ = [
+    "Graph",
+    "GraphError",
+    "GraphWarning",
+    "__version__",
+    "compile",
+    "initializers",
+    "layers",
+    "load",
+    "losses",
+    "ops",
+    "penalties",
+    "schedules",
+    "train",
+]
 _HOMES = {
     "Graph": "graphgen.graph",
     "GraphError": "graphgen.errors",
@@ -29,11 +45,11 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SUBMODULES:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in __all__:
         return import_module(f"graphgen.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'graphgen' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'graphgen' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

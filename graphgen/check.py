@@ -11,6 +11,7 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.check_leaf import leaf_problems
+from graphgen.check_state import update_problems
 from graphgen.errors import GraphError, GraphWarning, Place, Problem, brief, did_you_mean, render
 from graphgen.graph import MISSING, Graph
 from graphgen.inference import infer_type
@@ -18,11 +19,11 @@ from graphgen.lower import Checked, lower
 from graphgen.names import fact_problems, reason_against, remedy
 from graphgen.ops.picks import check_indices
 from graphgen.ops.table import Mismatch, Type, check_arity, check_keywords
-from graphgen.optimizers import OPTIMIZERS
-from graphgen.optimizers import complete as complete_options
-from graphgen.program import Program
+from graphgen.optimizers import OPTIMIZERS, option_problems
+from graphgen.program import GIVEN, Program
 from graphgen.raw import is_well_formed, own_attributes
-from graphgen.structure import ancestors, cycles, operands_of, topological_order
+from graphgen.structure import cycles, operands_of, topological_order
+from graphgen.unused import unused
 
 LONGEST_CYCLE = 8  # a longer one is cut short
 
@@ -53,10 +54,12 @@ def check(graph: Graph, *, needs_loss: str | None = None, wrt: Iterable[str] = (
     checker.check_optimizer()
     checker.check_wrt(tuple(wrt))
     checker.check_results(needs_loss)
+    checker.check_updates()
     if checker.problems:
         raise GraphError(_in_order(checker.problems))
-    program = lower(checker.checked())
-    for problem in checker.warnings():
+    checked = checker.checked()
+    program = lower(checked)
+    for problem in unused(checked):
         warnings.warn(GraphWarning(render(problem, "warning")), stacklevel=2)
     return program
 
@@ -171,7 +174,7 @@ class _Checker:
         if isinstance(ops.TABLE[op], ops.Leaf):
             for code, message, help in leaf_problems(name, op, self.attributes[name]):
                 self.problem_at(name, code, f"{op}: {message}", help)
-            if name.startswith("_") and op in ("input", "param") and not self.facts["problems"]:
+            if name.startswith("_") and op in GIVEN and not self.facts["problems"]:
                 self.problem_at(
                     name, "GG042", f"{op}: a leaf has a name of its own", "give it a key that does not start with _"
                 )
@@ -218,7 +221,7 @@ class _Checker:
         reason = reason_against(symbol)
         if reason is not None:
             self.problem_at(name, "GG011", f"{brief(symbol)} cannot name a size: {reason}", remedy(symbol))
-        elif symbol in self.nodes and self.nodes[symbol]["op"] in ("input", "param"):
+        elif symbol in self.nodes and self.nodes[symbol]["op"] in GIVEN:
             message = f"{symbol} is the name of {self.nodes[symbol]['op']} {symbol} and of a size"
             self.problem_at(symbol, "GG013", message, "choose another name for one of them")
         elif not is_read:
@@ -243,12 +246,13 @@ class _Checker:
         if loss is not None and not self._is_node(loss):
             self.problem("GG042", None, f"the loss is no node: {brief(loss)}", self._nearest(loss))
             return
-        if "loss" in self.nodes and loss != "loss" and self.nodes["loss"]["op"] in ("input", "param"):
+        if "loss" in self.nodes and loss != "loss" and self.nodes["loss"]["op"] in GIVEN:
             self.problem_at("loss", "GG011", "only the declared loss may be called loss", "choose another name")
         if not declared and loss is not None:
             self.outputs = {loss: loss}
         elif not declared:
             read = {operand for operands in self.operands.values() for operand in operands}
+            read.update(filter(self._is_node, self.facts["updates"].values()))
             self.outputs = {name: name for name in self.order if name not in read and self._computes(name)}
         self.loss = self._single_scalar() if loss is None else loss
         if loss is None:
@@ -295,6 +299,13 @@ class _Checker:
         help = "reduce it with .mean() or .sum()" if found.shape else 'convert it with ops.cast(x, "float")'
         self.problem("GG050", place, f"{whose}{message}", help, notes=self._declaration(loss, place))
 
+    def check_updates(self) -> None:
+        places = self.facts.get("update_sources", {})
+        for state, code, message, help in update_problems(self.facts["updates"], self.nodes, self.types):
+            place = places.get(state)
+            notes = self._declaration(state, place) if self._is_node(state) else ()
+            self.problem(code, place, message, help, notes=notes)
+
     def check_optimizer(self) -> None:
         if self.facts["optimizer"] is None:
             return
@@ -304,11 +315,13 @@ class _Checker:
             near = did_you_mean(name, OPTIMIZERS) if isinstance(name, str) else None
             self.problem("GG004", place, f"unknown optimizer {brief(name)}", near or f"one of {', '.join(OPTIMIZERS)}")
             return
-        try:
-            complete_options(name, options)
-        except ValueError as error:
-            message, _, help = str(error).partition("; ")
-            self.problem("GG005", place, f"{name}: {message}", help or "the options are those of torch.optim")
+        for message, help in option_problems(name, options, self._trained()):
+            self.problem("GG005", place, f"{name}: {message}", help)
+
+    def _trained(self) -> dict[str, int]:
+        """The parameters that an optimizer changes, each with its number of axes."""
+        nodes = {name: self.attributes[name] for name in self.order if self.nodes[name]["op"] == "param" and name in self.attributes}
+        return {name: len(given["shape"]) for name, given in nodes.items() if given["trainable"]}
 
     def check_wrt(self, wrt: tuple[str, ...]) -> None:
         leaves = [name for name in self.order if self.nodes[name]["op"] in ("input", "param")]
@@ -329,22 +342,13 @@ class _Checker:
 
     def results(self) -> dict[tuple[str, str], str]:
         """The node that holds each result, by kind and name."""
-        outputs = {("output", name): node for name, node in self.outputs.items()}
-        return outputs if self.loss is None else {**outputs, ("loss", "loss"): self.loss}
-
-    def warnings(self) -> list[Problem]:
-        """What works, and is probably not what was meant."""
-        needed = ancestors(self.operands, self.results().values())
-        to_loss = needed if self.loss is None else ancestors(self.operands, [self.loss])
-        found = []
-        for name in self.order:
-            op, place = self.nodes[name]["op"], self.place(name)
-            if op == "input" and name not in needed:
-                found.append(Problem("GG053", place, f"the input {name} is not used", "remove it, or use it"))
-            elif op == "param" and self.attributes[name]["trainable"] and name not in to_loss:
-                message = f"the loss does not depend on {name}: its gradient is zeros"
-                found.append(Problem("GG052", place, message, "remove it, use it, or declare trainable=False"))
-        return found
+        results = {("output", name): node for name, node in self.outputs.items()}
+        if self.loss is not None:
+            results["loss", "loss"] = self.loss
+        for name in self.nodes:
+            if self.nodes[name]["op"] == "state":
+                results["state", name] = self.facts["updates"].get(name, name)
+        return results
 
 
 def _is_scalar(found: Type | None) -> bool:

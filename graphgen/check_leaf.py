@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
@@ -10,13 +9,10 @@ from typing import Any
 import numpy as np
 
 from graphgen import sizes
-from graphgen.errors import brief, did_you_mean
-from graphgen.initializers import INITIALIZERS, Initializer
+from graphgen.errors import brief
+from graphgen.initializers import INITS, Initializer, initializer_problems, is_finite
 
 Complaint = tuple[str, str, str | None]  # code, message, help
-
-LARGEST = sys.float_info.max
-INITS = f"one of {', '.join(INITIALIZERS)}, a number or an array"
 
 
 def leaf_problems(name: str, op: str, attributes: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -27,39 +23,37 @@ def leaf_problems(name: str, op: str, attributes: Mapping[str, Any]) -> Iterator
         yield from _init_problems(name, attributes["init"], attributes["shape"])
         if not isinstance(attributes["trainable"], bool):
             yield "GG005", f"trainable is True or False, got {brief(attributes['trainable'])}", "leave it out for True"
+    elif op == "state":
+        yield from _state_problems(name, attributes["init"], attributes["shape"])
 
 
 def _bound_problems(low: Any, high: Any) -> Iterator[Complaint]:
     for bound in (low, high):
-        if bound is not None and not _is_finite(bound):
+        if bound is not None and not is_finite(bound):
             yield "GG005", f"low and high are finite numbers, got {brief(bound)}", "samples are drawn from [low, high)"
             return
     if low is not None and high is not None and not low < high:
         yield "GG005", f"low must lie below high, got {low} and {high}", "samples are drawn from [low, high)"
 
 
-def _init_problems(name: str, init: Any, shape: sizes.Shape) -> Iterator[Complaint]:
-    if isinstance(init, Initializer):
-        yield from _initializer_problems(init)
-    elif isinstance(init, str):
-        if init not in INITIALIZERS:
-            yield "GG002", f"unknown init {brief(init)}", did_you_mean(init, INITIALIZERS) or INITS
-    elif init is None or isinstance(init, bool) or not isinstance(init, (Real, np.ndarray, list, tuple)):
-        yield "GG002", f"an init is a name, a number or an array, not {brief(init)}", INITS
+def _state_problems(name: str, init: Any, shape: sizes.Shape) -> Iterator[Complaint]:
+    unknown = sizes.symbols(shape)
+    if unknown:
+        help = "a state outlives the call that knows the size: give a number"
+        yield "GG022", f"the size {unknown[0]} of {name} is not a number", help
+    elif isinstance(init, (bool, str)) or not isinstance(init, (Real, np.ndarray, list, tuple)):
+        yield "GG002", f"the init of a state is a number or an array, not {brief(init)}", "0.0 and 1.0 are the usual ones"
     else:
         yield from _array_problems(name, init, shape)
 
 
-def _initializer_problems(init: Initializer) -> Iterator[Complaint]:
-    """An Initializer is a plain tuple, which anyone can make."""
-    if not isinstance(init.name, str) or init.name not in INITIALIZERS:
-        yield "GG002", f"unknown init {brief(init.name)}", INITS
-        return
-    known = dict(INITIALIZERS[init.name])
-    for option, value in init.options:
-        if option not in known or not _is_finite(value):
-            message = f"the init {init.name} cannot have the option {brief(option)}={brief(value)}"
-            yield "GG002", message, f"its options: {', '.join(known) or 'none'}; finite numbers"
+def _init_problems(name: str, init: Any, shape: sizes.Shape) -> Iterator[Complaint]:
+    if isinstance(init, (Initializer, str)):
+        yield from initializer_problems(Initializer(init) if isinstance(init, str) else init, shape)
+    elif init is None or isinstance(init, bool) or not isinstance(init, (Real, np.ndarray, list, tuple)):
+        yield "GG002", f"an init is a name, a number or an array, not {brief(init)}", INITS
+    else:
+        yield from _array_problems(name, init, shape)
 
 
 def _array_problems(name: str, init: Any, shape: sizes.Shape) -> Iterator[Complaint]:
@@ -75,9 +69,3 @@ def _array_problems(name: str, init: Any, shape: sizes.Shape) -> Iterator[Compla
     elif value.ndim and not sizes.same(value.shape, shape):
         message = f"the init has shape {value.shape}, {name} has {sizes.shape_text(shape)}"
         yield "GG020", message, "give one number for each element"
-
-
-def _is_finite(value: Any) -> bool:
-    """Whether it is a number that a float can hold."""
-    number: Any = value if isinstance(value, (int, float, np.integer, np.floating)) else None
-    return number is not None and not isinstance(value, bool) and bool(abs(number) < LARGEST)

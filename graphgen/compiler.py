@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,12 +13,13 @@ from graphgen.calculus.slopes import Policies
 from graphgen.check import check
 from graphgen.display import plain
 from graphgen.errors import GraphError, Problem, did_you_mean
+from graphgen.forms import forms
 from graphgen.graph import Graph
 from graphgen.module import Options, assemble
-from graphgen.passes import protect
 from graphgen.program import FLOAT_TYPES, Program
 from graphgen.raw import fingerprint
 from graphgen.render import render
+from graphgen.shipping import shipped
 
 
 class Build(NamedTuple):
@@ -43,6 +45,8 @@ def build(
     ties: str | None = None,
     inference: bool = False,
     mode: str = "reverse",
+    embed: str | os.PathLike | Mapping[str, Any] | None = None,
+    templates: str | os.PathLike | None = None,
 ) -> Build:
     """Compile a graph to the text of a NumPy module, and say what was done.
 
@@ -57,23 +61,30 @@ def build(
     wrt
         Names of inputs to differentiate for, besides the parameters.
     optimizer
-        "sgd", "momentum" or "adam" in place of the declared one; "none" for no train_step.
+        The name of one in place of the declared one; "none" for no train_step.
     inference
         Only `forward`.
     mode
         "reverse": value_and_grad; "forward": jvp; "both".
+    embed
+        Trained weights to put into the module, for inference: a file, or arrays by name.
+    templates
+        A folder with templates in place of graphgen's own.
 
     Raises
     ------
     GraphError
         With every problem found.
     """
+    if embed is not None and not inference:
+        raise GraphError(Problem("GG005", None, "weights are embedded for inference alone", "add --inference"))
     _check_choices(style=style, mode=mode, dtype=dtype, ties=ties, optimizer=optimizer)
     graph = graph if isinstance(graph, Graph) else Graph.from_networkx(graph)
     extra = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
     asked = None if inference else {"reverse": "value_and_grad", "forward": "jvp", "both": "value_and_grad"}[mode]
     program = check(graph, needs_loss=asked, wrt=extra)
-    program = protect(_with_policies(program, dtype, relu_at_zero, ties))
+    both = forms(_with_policies(program, dtype, relu_at_zero, ties))
+    both, weights = (both, None) if embed is None else shipped(both, embed)
     options = Options(
         style=style,  # type: ignore[arg-type]
         mode=mode,
@@ -84,9 +95,10 @@ def build(
         fingerprint=fingerprint(graph.dag),
         graph_size=f"{len(graph.dag):,} nodes, {graph.dag.number_of_edges():,} edges",
         model=_model_name(graph),
+        weights=weights,
     )
-    module = assemble(program, options)
-    return Build(render(module), module.report)
+    module = assemble(both, options)
+    return Build(render(module, templates), module.report)
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
-from graphgen import sizes
+from graphgen import ops, sizes
 from graphgen.comments import Comments
 from graphgen.ops.axes import FULL, key_text
-from graphgen.program import Node, Program
+from graphgen.program import GIVEN, LEAVES, Node, Program
 from graphgen.runtime import names_of_modules
 from graphgen.targets.numpy import Target, Text, is_read_only, storage, viewed
 from graphgen.targets.precedence import ANY, ATOM, MULTIPLY
@@ -22,7 +23,7 @@ from graphgen.wrap import WIDTH, wrapped
 Style = Literal["compact", "teach"]
 INDENT = 4
 LIMIT = 120
-RETURNED = ("output", "gradient")  # results that are arrays, each with memory of its own
+RETURNED = ("output", "gradient", "state")  # results that are arrays, each with memory of its own
 SHORT = 12  # arithmetic of numbers that is repeated rather than named
 LONG = 24  # a part of a sum that is worth a line of its own
 
@@ -96,6 +97,9 @@ class _Emitter:
         self.texts: dict[str, Text] = {}
         self.results = {name for (kind, _), name in program.results.items() if kind != "update"} | set(self.places)
         self.uses = self._count_uses()
+        order = [name for name, node in program.nodes.items() if node.op not in ("constant", "size")]
+        self.next = dict(pairwise(order))
+        self.drawing: set[str] = set()  # the values within whose text random numbers are drawn
         self.readers = {argument: node for node in program.nodes.values() for argument in node.args}
         self.storages = Counter(storage(name, program) for (kind, _), name in program.results.items() if kind in RETURNED)
         self.comments = Comments(original, style, scalar)
@@ -119,7 +123,7 @@ class _Emitter:
     # -- which nodes get a line
 
     def _add(self, node: Node) -> None:
-        if node.op in ("input", "param"):
+        if node.op in GIVEN:
             weak = node.attributes.get("weak", False)  # an argument of train_step
             self.texts[node.name] = Text(self.names.get(node.name, node.name) if weak else node.name, weak=weak, number=weak)
         elif node.op == "size" or (node.op == "constant" and not isinstance(node.attributes["value"], np.ndarray)):
@@ -149,14 +153,26 @@ class _Emitter:
     def _has_line(self, node: Node) -> bool:
         if node.name in self.results or node.named:
             return True
+        if node.op in ops.DRAWING or any(map(self.drawing.__contains__, node.args)):
+            # Numbers are drawn in order: only what comes next may draw them within its own line.
+            within = self.uses[node.name] == 1 and self.next.get(node.name) == self.readers[node.name].name
+            self.drawing.update([node.name] if within else [])
+            return not within
         if self.uses[node.name] > 1:
             text = self.texts[node.name]
-            return not (text.weak and len(text.text) <= SHORT)
+            return not (text.weak and len(text.text) <= SHORT) and not self._is_plain_view(node)
         if self.style == "compact":
             return False
         if node.sweep:
             return node.name in self.comments.values
         return not node.why.composite
+
+    def _is_plain_view(self, node: Node) -> bool:
+        """Whether it is w.T or w[:, None], which say what they are better than a name of their own, and cost nothing."""
+        if node.op not in ("transpose", "expand_dims") or not self._is_atom(node.args[0]):
+            return False
+        operand, text = self.texts[node.args[0]].text, self.texts[node.name].text
+        return text == f"{operand}.T" or (text.startswith(f"{operand}[") and self.style == "compact")
 
     def _add_array(self, node: Node) -> None:
         name = f"_{node.name}" if f"_{node.name}" not in names_of_modules() else f"_{node.name}_array"
@@ -205,6 +221,8 @@ class _Emitter:
 
     def _line(self, node: Node, code: str, first: bool = True) -> Line:
         header, comment = self.comments.of(node, self._notes_inside(node))
+        if f"{header}  ".startswith(f"{code}  "):  # the line is the statement: its place is said beside it
+            header, comment = "", "  ".join(filter(None, [header[len(code) + 2 :], comment]))
         comment = comment if first else ""
         section = "reverse" if "reverse" in node.sweep else "tangent" if node.sweep else "forward"
         return Line(wrapped(code, INDENT), comment, header, section)
@@ -219,8 +237,11 @@ class _Emitter:
 
     def _is_short(self, node: Node) -> bool:
         """Whether a sum fits on a line, once the longest parts have lines of their own."""
-        excess = sum(len(self.texts[argument].text) + 3 for argument in node.args) + len(node.name) + 3 + INDENT - WIDTH
-        if excess > 0 and self._shorten(node, excess, LONG):
+        lengths = {argument: len(self.texts[argument].text) for argument in node.args}
+        excess = sum(lengths[argument] + 3 for argument in node.args) + len(node.name) + 3 + INDENT - WIDTH
+        named = {argument: len(argument) for argument in lengths if lengths[argument] > LONG and not self._is_atom(argument)}
+        if excess > 0 and excess <= sum(lengths[argument] - named[argument] for argument in node.args if argument in named):
+            self._shorten(node, excess, LONG)
             excess = sum(len(self.texts[argument].text) + 3 for argument in node.args) + len(node.name) + 3 + INDENT - WIDTH
         return excess <= 0
 
@@ -299,5 +320,5 @@ class _Emitter:
         if node.shape == ():
             return f"np.array({text})"
         base = storage(name, self.program)
-        shared = self.program.nodes[base].op in ("input", "param", "constant") or self.storages[base] > 1
+        shared = self.program.nodes[base].op in LEAVES or self.storages[base] > 1
         return f"{text}.copy()" if shared or is_read_only(name, self.program) else text

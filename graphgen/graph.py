@@ -6,19 +6,18 @@ a DAG (a name used twice, a node of another graph) is kept beside it, in ``dag.g
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import networkx as nx
 import sympy as sp
 
 from graphgen import ops, sizes
-from graphgen.errors import Problem, brief
+from graphgen.errors import brief
 from graphgen.handle import Handle
 from graphgen.inference import infer, literal
-from graphgen.names import fact_problems, reason_against, remedy, usable
+from graphgen.names import fact_problems, reason_against, remedy
+from graphgen.naming import Naming
 from graphgen.ops.table import Mismatch, Type, check_keywords
 from graphgen.source import Site, site
 
@@ -29,7 +28,7 @@ MISSING = "missing"  # the op of a node that stands in for what could not be mad
 FACTS = {"name": "graph", "dtype": "float64", "relu_at_zero": 0.0, "ties": "split"}
 
 
-class Graph:
+class Graph(Naming):
     """A network in the making.
 
     Parameters
@@ -45,16 +44,14 @@ class Graph:
     """
 
     def __init__(self, name: str, dtype: str = "float64", *, relu_at_zero: float = 0.0, ties: str = "split"):
+        super().__init__()
         facts = {"name": name, "dtype": dtype, "relu_at_zero": relu_at_zero, "ties": ties}
-        self.dag = nx.MultiDiGraph(**facts, outputs={}, loss=None, optimizer=None, problems=[])
+        self.dag = nx.MultiDiGraph(**facts, outputs={}, loss=None, optimizer=None, updates={}, problems=[])
         for key, problem in fact_problems(facts):
             self._problem(*problem)
             if key != "name":
                 self.dag.graph[key] = FACTS[key]
         self._types: dict[str, Type | None] = {}
-        self._unnamed: Counter[str] = Counter()
-        self._copies: Counter[str] = Counter()
-        self._scopes: list[str] = []
 
     # -- leaves
 
@@ -91,6 +88,36 @@ class Graph:
         more = {} if trainable is True else {"trainable": trainable}
         attributes = {"shape": _entries(shape), "dtype": self.dag.graph["dtype"], "init": init, **more}
         return self._node("param", [], attributes, name)
+
+    def state(self, name: str, shape: Any = (), init: Any = 0.0) -> Handle:
+        """Declare a value that is kept from step to step and has no gradient, such as a running mean.
+
+        Every function of the module takes it in a dict, ``state=``; what it becomes in training is said by `update`.
+
+        Parameters
+        ----------
+        shape
+            Whole numbers: it is kept from call to call, whatever the sizes of inputs.
+        init
+            Its first value: a number, or an array of its shape.
+        """
+        return self._node("state", [], {"shape": _entries(shape), "dtype": self.dag.graph["dtype"], "init": init}, name)
+
+    def update(self, state: Handle, value: Any) -> None:
+        """Declare what a state becomes with each training step: a node, a number or an array of the state's shape.
+
+        `value_and_grad` answers with it, and `train_step` puts it in the place of the old one, all at once. Functions of
+        inference leave the state alone.
+        """
+        key = self._own("the state of an update", state)
+        if self.dag.nodes[key]["op"] == MISSING:
+            return
+        if key in self.dag.graph["updates"]:
+            self._problem("GG010", f"the state {_spoken(key)} is updated twice", "declare one update, of the whole change")
+            return
+        value = self._own("an update", value) if isinstance(value, Handle) else self._operand("update", value, None)
+        self.dag.graph["updates"][key] = value
+        self.dag.graph.setdefault("update_sources", {})[key] = site().place
 
     def constant(self, value: Any, name: str | None = None) -> Handle:
         """Write an array or a number into the graph."""
@@ -138,8 +165,28 @@ class Graph:
         self._problem("GG012", message, "give a node that was made with this graph's inputs")
         return self._leaf(MISSING, {})
 
-    def optimizer(self, name: str, **options: float) -> None:
-        """Declare how ``train_step`` changes parameters: "sgd", "momentum" or "adam", with torch.optim's options."""
+    def optimizer(self, name: str, **options: Any) -> None:
+        """Declare how ``train_step`` changes parameters; options and defaults are those of ``torch.optim``.
+
+        Parameters
+        ----------
+        name
+            "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamax", "nadam" or "adamw".
+        learning_rate, weight_decay, momentum, betas, eps, ...
+            The optimizer's own. Weight decay of sgd is an L2 penalty; see also ``graphgen.penalties``.
+        schedule
+            How the learning rate changes from step to step: one of ``graphgen.schedules``.
+        clip_value, clip_norm
+            The largest entry of a gradient; then the largest norm of all gradients together.
+        noise, noise_decay, noise_seed
+            The variance of normal noise that is added to the gradients; it is divided by ``step**noise_decay``, with steps
+            from 1. The numbers follow from the seed and the step alone, so that a run can be resumed.
+        max_norm
+            The largest norm of the weights that one unit reads with, after each step: of parameters with two axes and more.
+        groups
+            Other values of learning_rate, weight_decay and max_norm for some parameters, by name or pattern:
+            ``{"*_b": {"weight_decay": 0.0}}``.
+        """
         if self.dag.graph["optimizer"] is not None:
             self._problem("GG010", "an optimizer is declared already", "declare one")
         else:
@@ -152,21 +199,6 @@ class Graph:
 
         return build(self, name, expression)
 
-    def scope(self, name: str) -> AbstractContextManager[None]:
-        """Prefix names with `name` and an underscore: ``with g.scope("t0"):``."""
-        reason = reason_against(name)
-        if reason is not None:
-            self._problem("GG011", f"{brief(name)} cannot be a scope: {reason}", remedy(name))
-        return self._scoped(name if reason is None else "scope")
-
-    @contextmanager
-    def _scoped(self, name: str) -> Iterator[None]:
-        self._scopes.append(name)
-        try:
-            yield
-        finally:
-            self._scopes.pop()
-
     # -- adding nodes
 
     def _add(self, op: str, operands: Sequence[Any], attributes: dict[str, Any], name: str | None) -> Handle:
@@ -176,15 +208,6 @@ class Graph:
         except Mismatch as error:
             return self._unknown(error.code, f"{op}: {error.message}", error.help)
         return self._node(op, self._operands(op, operands, ops.spoken(op, attributes)), attributes, name)
-
-    def _add_layer(self, op: str, operands: Sequence[Any], name: str) -> Handle:
-        """Add the result of a layer, which `name` names only if no variable does."""
-        found = site()
-        if found.name is not None:
-            return self._node(op, self._operands(op, operands), {}, None)
-        result = self._node(op, self._operands(op, operands), {}, None, Site(found.place, name))
-        self.dag.nodes[result.name]["_layer"] = True
-        return result
 
     def _operands(self, op: str, operands: Sequence[Any], said: str | None = None) -> list[str]:
         """The keys of operands; messages call the op what is said."""
@@ -238,52 +261,7 @@ class Graph:
         types[key] = infer(op, [types[operand] for operand in operands], attributes)
         return Handle(self, key)
 
-    def _key(self, op: str, name: Any, found: str | None) -> str:
-        prefix = "".join([f"{each}_" for each in self._scopes])
-        if name is not None:
-            problem = self._against(name)
-            if problem is None:
-                return f"{prefix}{name}"
-            self._problem(*problem)
-        elif found is not None and (candidate := usable(f"{prefix}{found}")):
-            return self._free(candidate)
-        while True:
-            self._unnamed[op] += 1
-            key = f"_{op}_{self._unnamed[op]}"
-            if key not in self.dag:  # as only a hand-made DAG can have it
-                return key
-
-    def _against(self, name: Any) -> tuple[str, str, str, tuple[str, ...]] | None:
-        """The problem with an explicit name, if there is one."""
-        full = "".join(f"{each}_" for each in self._scopes) + name if isinstance(name, str) else name
-        reason = reason_against(full)
-        if reason is not None and full != "loss":
-            return "GG011", f"{brief(full)} cannot be a name: {reason}", remedy(full), ()
-        if not self._is_taken(full):
-            return None
-        first = self.dag.nodes[full]["source"] if full in self.dag else None
-        notes = (f"{full} is first declared at {first}",) if first else ()
-        return "GG010", f"the name {full} is used twice", "give each node its own name", notes
-
-    def _free(self, name: str) -> str:
-        candidate = name
-        while self._is_taken(candidate):
-            self._copies[name] += 1
-            candidate = f"{name}_{self._copies[name] + 1}"
-        return candidate
-
-    def _is_taken(self, name: str) -> bool:
-        # A found d_x is kept as d_x_, which must not meet the gradient of x_.
-        return name in self.dag or f"d_{name}" in self.dag or (name.startswith("d_") and name[2:] in self.dag)
-
-    # -- problems, and the DAG itself
-
-    @property
-    def _problems(self) -> list[Problem]:
-        return self.dag.graph["problems"]
-
-    def _problem(self, code: str, message: str, help: str | None, notes: tuple[str, ...] = ()) -> None:
-        self._problems.append(Problem(code, site().place, message, help, notes=notes))
+    # -- the DAG itself
 
     @classmethod
     def from_networkx(cls, dag: nx.DiGraph) -> Graph:

@@ -62,8 +62,9 @@ def _leaf(op: str, attributes: dict[str, Any]) -> tuple[Type, dict[str, Any]]:
     if op == "size":
         return Type((), "float"), {"size": size_of(attributes["size"])}
     dtype = dtype_of(attributes["dtype"])
-    if op == "param" and dtype != "float":
-        raise Mismatch("GG030", f"a parameter holds floats, not {dtype}", "only floats have gradients")
+    if op in ("param", "state") and dtype != "float":
+        what, help = ("parameter", "only floats have gradients") if op == "param" else ("state", "leave the dtype out")
+        raise Mismatch("GG030", f"a {what} holds floats, not {dtype}", help)
     if op == "constant":
         try:
             attributes = literal(attributes["value"], dtype if dtype.startswith("int") else None)

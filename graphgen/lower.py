@@ -10,7 +10,7 @@ from graphgen.calculus.slopes import Policies
 from graphgen.display import LONGEST, Shown, plain, shown
 from graphgen.names import usable
 from graphgen.ops.table import Type
-from graphgen.program import LEAVES, Builder, Node, Program, Why
+from graphgen.program import GIVEN, Builder, Node, Program, Why
 from graphgen.structure import Operands, ancestors, readers_of
 
 
@@ -41,10 +41,10 @@ class Checked(NamedTuple):
 
 
 def lower(graph: Checked) -> Program:
-    """The program of a graph: what its results need, and all inputs and parameters."""
+    """The program of a graph: what its results need, and all inputs, parameters and state."""
     nodes = graph.nodes
     needed = ancestors(graph.operands, graph.results.values())
-    order = [key for key in graph.order if key in needed or nodes[key]["op"] in ("input", "param")]
+    order = [key for key in graph.order if key in needed or nodes[key]["op"] in GIVEN]
     graph = graph._replace(order=order, operands={key: graph.operands[key] for key in order})
     readers = readers_of(graph.operands)
     names = value_names(graph, readers)
@@ -59,6 +59,11 @@ def lower(graph: Checked) -> Program:
         named = not key.startswith("_") and "_layer" not in node
         operands = tuple([names[each] for each in graph.operands[key]])
         _add(builder, Node(names[key], node["op"], operands, graph.attributes[key], *graph.types[key], (), why, named))
+    for (kind, name), key in graph.results.items():
+        if kind == "state" and key != name:
+            made = builder.nodes[names[key]]
+            note = "after the step" if made.name == f"{name}_new" else f"{name} after the step"
+            builder.nodes[made.name] = made._replace(why=made.why._replace(notes=(*made.why.notes, note)))
     builder.results = {
         (kind, names[key] if name.startswith("_") else name): names[key] for (kind, name), key in graph.results.items()
     }
@@ -91,8 +96,8 @@ def statements(graph: Checked, readers: Mapping[str, list[str]], names: Mapping[
     for key in graph.order:
         op = graph.nodes[key]["op"]
         text = shown(op, [texts[each] for each in graph.operands[key]], graph.attributes[key])
-        layer = "_layer" in graph.nodes[key]  # written inside its reader, as in compact code
-        if op in LEAVES[:2] or not (key.startswith("_") or layer) or len(text.text) > LONGEST:
+        layer = "_layer" in graph.nodes[key] and len(readers[key]) < 2  # written inside its reader, as in compact code
+        if op in GIVEN or not (key.startswith("_") or layer) or len(text.text) > LONGEST:
             texts[key] = Shown(names[key])
             own[key] = plain(f"{names[key]} = {text.text}")
         else:
@@ -121,7 +126,8 @@ def value_names(graph: Checked, readers: Mapping[str, list[str]]) -> dict[str, s
             chosen[key] = free(f"{key}_")
     for (kind, name), key in graph.results.items():
         if key not in chosen:
-            chosen[key] = free("loss" if kind == "loss" else usable(name) or "output")
+            wanted = {"loss": "loss", "state": f"{name}_new"}.get(kind, usable(name))
+            chosen[key] = free(wanted or ("loss" if key == loss else "output"))
     owners = _owners(graph, readers, chosen)
     return {
         key: chosen[key] if key in chosen else free(f"{owners.get(key, 'unused')}_{ops.spoken(graph.nodes[key]['op'], graph.nodes[key])}")

@@ -42,8 +42,7 @@ def load_model(model: str) -> Graph:
         If there is no such file, if it raises an exception, or if the graph is not to be found.
     """
     file, name = split(model)
-    _check_readable(file)
-    values = _run(file)
+    values = run_file(file)
     found = _pick(_graphs(values), file) if name is None else _named(values, name, file)
     return found if isinstance(found, Graph) else Graph.from_networkx(found)
 
@@ -70,8 +69,15 @@ def _check_readable(file: str) -> None:
         _fail("GG080", f"{file} is no model: the name of a model file ends in .py")
 
 
-def _run(file: str) -> dict[str, Any]:
-    """Run a model file; its exceptions become a GraphError, except those that show a bug of ours."""
+def run_file(file: str) -> dict[str, Any]:
+    """Run a file of the user's, and give its globals.
+
+    Raises
+    ------
+    GraphError
+        If it cannot be read, or raises an exception; not for those that show a bug of ours.
+    """
+    _check_readable(file)
     path = os.path.abspath(file)
     linecache.checkcache(path)
     try:

@@ -24,6 +24,7 @@ FACE = frozenset(
         "init_optimizer_state",
         "save_parameters",
         "load_parameters",
+        "load_state",
         "forward",
         "loss",
         "value_and_grad",

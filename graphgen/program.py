@@ -21,7 +21,7 @@ from graphgen.calculus.slopes import Policies
 from graphgen.ops.table import Type
 
 FLOAT_TYPES = ("float32", "float64")
-RESULT_KINDS = ("output", "loss", "gradient", "jvp", "update")
+RESULT_KINDS = ("output", "loss", "state", "gradient", "jvp", "update")
 
 
 class Why(NamedTuple):
@@ -60,7 +60,8 @@ class Node(NamedTuple):
         return Type(self.shape, self.dtype)
 
 
-LEAVES = ("input", "param", "constant")
+GIVEN = ("input", "param", "state")  # what the caller of a generated function gives it
+LEAVES = (*GIVEN, "constant")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Program:
     ----------
     results
         The node that holds each result, by kind and name: ("output", "probabilities"), ("loss", "loss"),
-        ("gradient", "fc1_w"), ("jvp", "loss"), ("update", "weight").
+        ("state", "norm_running_mean"), what that is after a step; ("gradient", "fc1_w"), ("jvp", "loss"), ("update", "weight").
     """
 
     name: str
@@ -124,11 +125,27 @@ class Program:
                 stack.extend(self.nodes[name].args)
         return needed
 
+    def read(self) -> set[str]:
+        """The names of all nodes that the results depend on, and of leaves that only give them a size."""
+        found = self.needed(self.results.values())
+        wanted: dict[str, None] = {}
+        for name in self.nodes:
+            node = self.nodes[name]
+            if name in found:
+                size = (node.attributes["size"],) if node.op == "size" else ()
+                wanted.update(dict.fromkeys(sizes.symbols((*node.shape, *size))))
+        leaves = [*self.leaves("param"), *self.leaves("input")]
+        for symbol in wanted:
+            having = [leaf.name for leaf in leaves if any(not isinstance(each, int) and str(each) == symbol for each in leaf.shape)]
+            if having and found.isdisjoint(having):
+                found.add(having[0])
+        return found
+
     def restrict(self, *kinds: str) -> Program:
         """The part of this program that computes the results of these kinds; the leaves stay."""
         results = {key: name for key, name in self.results.items() if key[0] in kinds}
         needed = self.needed(results.values())
-        nodes = {name: node for name, node in self.nodes.items() if name in needed or node.op in ("input", "param")}
+        nodes = {name: node for name, node in self.nodes.items() if name in needed or node.op in GIVEN}
         return replace(self, nodes=nodes, results=results)
 
     def active(self, wrt: Iterable[str]) -> set[str]:

@@ -29,7 +29,7 @@ from graphgen.calculus.formula import Formula
 from graphgen.calculus.slopes import Policies
 from graphgen.initializers import INITIALIZERS, Initializer
 from graphgen.ops.table import REQUIRED, Mismatch, Type
-from graphgen.program import RESULT_KINDS, Node, Program
+from graphgen.program import GIVEN, RESULT_KINDS, Node, Program
 
 UNNAMED, NAMED = "unnamed", "named"
 
@@ -56,7 +56,7 @@ def _header(program: Program) -> str:
 
 def _line(node: Node) -> str:
     comment = "" if node.dtype == "float" else f" {node.dtype}"
-    if node.shape and node.op not in ("input", "param"):
+    if node.shape and node.op not in GIVEN:
         comment = f" {sizes.shape_text(node.shape)}{comment}"
     return f"{node.name}{_annotation(node)} = {_call(node)}{f'  #{comment}' if comment else ''}"
 

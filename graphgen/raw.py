@@ -20,6 +20,7 @@ from graphgen.graph import FACTS, MISSING
 from graphgen.inference import infer, infer_type
 from graphgen.names import fact_problems, reason_against, remedy
 from graphgen.ops.table import Mismatch, Type
+from graphgen.program import GIVEN
 from graphgen.structure import operands_of, topological_order
 
 PLACES_HELP = "networkx numbers edges 0, or 0, 1, ... between the same two nodes: give key=, place= or places="
@@ -89,6 +90,12 @@ def _adopt_facts(own: nx.MultiDiGraph, given: Mapping[str, Any], keys: Mapping[A
         message = f"the attribute outputs of the graph is a dict of nodes by name, not {brief(outputs)}"
         problems.append(Problem("GG042", None, message, 'give outputs={"y": "y"}'))
     own.graph["loss"] = _key(keys, given.get("loss"))
+    updates = given.get("updates", {})
+    if isinstance(updates, Mapping):
+        own.graph["updates"] = {_key(keys, state): _key(keys, value) for state, value in updates.items()}
+    else:
+        message = f"the attribute updates of the graph is a dict of new values by state, not {brief(updates)}"
+        problems.append(Problem("GG042", None, message, 'give updates={"mean": "mean_new"}'))
     optimizer = given.get("optimizer")
     match optimizer:
         case None | (_, {}):
@@ -103,6 +110,9 @@ def _adopt_facts(own: nx.MultiDiGraph, given: Mapping[str, Any], keys: Mapping[A
     for key in ("loss_source", "optimizer_source"):
         if isinstance(given.get(key), Place):
             own.graph[key] = given[key]
+    places = given.get("update_sources")
+    if isinstance(places, Mapping):
+        own.graph["update_sources"] = {key: place for key, place in places.items() if isinstance(place, Place)}
 
 
 def _key(keys: Mapping[Any, str], node: Any) -> Any:
@@ -201,11 +211,13 @@ def canonical(dag: nx.MultiDiGraph) -> tuple[Any, ...]:
         if name.startswith("_"):
             labels[name] = hashlib.sha256(repr(inside).encode()).hexdigest()
         nodes[labels[name], *inside] += 1
-    leaves = tuple(name for op in ("input", "param") for name in dag if dag.nodes[name].get("op") == op)
+    leaves = tuple(name for op in GIVEN for name in dag if dag.nodes[name].get("op") == op)
     facts = {key: dag.graph[key] for key in (*FACTS, "optimizer")}
     outputs = tuple((str(name), _label(labels, node)) for name, node in dag.graph["outputs"].items())
     loss = _label(labels, dag.graph["loss"])
-    return nodes, leaves, _comparable(facts), outputs, loss, len(dag.graph["problems"])
+    updates = tuple(sorted((str(state), _label(labels, value)) for state, value in dag.graph["updates"].items()))
+    stateful = (updates,) if updates else ()  # the hash of a graph without state does not know of it
+    return nodes, leaves, _comparable(facts), outputs, loss, len(dag.graph["problems"]), *stateful
 
 
 def _label(labels: Mapping[str, str], node: Any) -> str | None:

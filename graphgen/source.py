@@ -106,7 +106,7 @@ def site() -> Site:
     name, names = found.site.name, found.site.names
     if names:
         name = names[_part.get()] if _part.get() < len(names) else None
-    return Site(place, name or None)
+    return Site(place, name or None, names)
 
 
 @contextmanager
@@ -130,6 +130,11 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         _quiet.reset(token)
+
+
+def is_quiet() -> bool:
+    """Whether a layer is being made, whose parts get no names."""
+    return _quiet.get()
 
 
 def _outside(frame: FrameType | None) -> FrameType | None:

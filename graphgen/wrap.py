@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import tokenize
 from itertools import pairwise
 from typing import NamedTuple
 
 WIDTH = 100
+MANY = 8  # names that have a line each
 _OPEN, _CLOSE = "([{", ")]}"
 _LEVELS = ({"or"}, {"and"}, {"==", "!=", "<", ">", "<=", ">="}, {"|"}, {"&"}, {"+", "-"}, {"*", "/", "@"})
 _OPERATORS = frozenset().union(*_LEVELS)
@@ -31,9 +33,16 @@ def wrapped(code: str, indent: int, width: int = WIDTH, enclosed: bool = False) 
     head, inside, tail = _split(code)
     if not inside:
         return _operands(code, indent, width) if enclosed else code
-    pieces = [inside] if len(inside) + indent + 4 <= width and not head.endswith("{") else _items(inside)
+    pieces = [inside] if len(inside) + indent + 4 <= width and not head.endswith("{") else _filled(_items(inside), width - indent - 4)
     lines = [line for piece in pieces for line in wrapped(piece, indent + 4, width, enclosed=True).split("\n")]
     return "\n".join([head, *(f"    {line}" for line in lines), tail])
+
+
+def _filled(pieces: list[str], width: int) -> list[str]:
+    """Many names, as the steps of a recurrent layer are, fill lines as words do."""
+    if len(pieces) > MANY and all(piece.removesuffix(",").isidentifier() for piece in pieces):
+        return textwrap.wrap(" ".join(pieces), width)
+    return pieces
 
 
 def _operands(item: str, indent: int, width: int) -> str:

@@ -1,7 +1,12 @@
 """Options of the test run."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Tests run side by side, one for each core: the threads of a product of small matrices would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The same examples in every run: what is green stays green. New ones are drawn with --hypothesis-profile=default.
 # No test is timed: a busy machine may stall in the middle of any of them.

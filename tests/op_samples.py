@@ -4,16 +4,15 @@ A new row needs no entry: elementwise samples are made of the formulas, others o
 """
 
 import math
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import linear_samples
+import loss_samples
 import numpy as np
 import window_samples
 from elementwise import exact
 from references import (
-    LOSSES,
     argsort,
     clip,
     logsumexp,
@@ -26,9 +25,9 @@ from references import (
     std,
     var,
 )
-from sample import Sample, both, distinct, integers, of_example, some, whole
+from sample import Sample, both, distinct, of_example, some, whole
 
-from graphgen import losses, ops
+from graphgen import ops
 
 _SHAPES = {
     1: [((),), ((5,),), ((2, 3),), ((2, 1, 3),), ((1, 2, 1, 5),)],
@@ -231,40 +230,10 @@ def _composites() -> dict[str, list[Sample]]:
     }
 
 
-def _losses() -> dict[str, list[Sample]]:
-    pairs = {
-        "mse": [(some(5, 3), some(5, 3) * 2), (some(4), some(4) + 1), (some(), some() + 1)],
-        "cross_entropy": [
-            (some(5, 3), integers([0, 2, 1, 1, 0])),
-            (some(3), integers(2)),
-            (some(2, 2, 3), integers([[0, 1], [2, 2]])),
-            (some(5, 4), softmax(some(5, 4) * 2)),
-            (some(2, 3), np.eye(3)[[2, 0]]),
-        ],
-        "bce_with_logits": [(some(5), 1 / (1 + np.exp(some(5)))), (some(2, 3), np.round(np.abs(np.sin(some(2, 3)))))],
-        "hinge": [(some(5), np.sign(some(5) + 0.1)), (some(2, 3), np.sign(some(2, 3)))],
-    }
-    result = {}
-    for name, operands in pairs.items():
-        own, values = getattr(losses, name), LOSSES[name]
-        kinds: dict[str, Callable[[np.ndarray], Any]] = {"mean": np.mean, "sum": np.sum, "none": np.asarray}
-        result[name] = [
-            Sample(
-                pair,
-                lambda x, t, own=own, kind=kind: own(x, t, reduction=kind),
-                lambda x, t, reduce=reduce, values=values: reduce(values(x, t)),
-            )
-            for at, pair in enumerate(operands)
-            for kind, reduce in kinds.items()
-            if at == 0 or kind == "mean"
-        ]
-    return result
-
-
 @cache
 def _written() -> dict[str, list[Sample]]:
     linear = linear_samples.layout() | linear_samples.products_and_joins() | linear_samples.indexing()
-    return linear | window_samples.windows() | _reductions() | _composites() | _losses()
+    return linear | window_samples.windows() | _reductions() | _composites() | loss_samples.samples()
 
 
 @cache
@@ -273,4 +242,10 @@ def samples(name: str) -> list[Sample]:
     if name in ops.ELEMENTWISE:
         return elementwise(name)
     examples = [of_example(name, each, place) for place, each in enumerate(ops.TABLE[name].examples)]
+    if name in loss_samples.INSIDE:
+        inside = loss_samples.INSIDE[name]
+        examples = [
+            each._replace(operands=tuple(x if x.dtype.kind == "i" else inside(x) for x in each.operands))
+            for each in examples
+        ]
     return examples + _written().get(name, [])

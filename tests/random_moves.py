@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from random_steps import Maker, Rejected
+from random_steps import LOSSES, Maker, Rejected
 
 from graphgen import sizes
 
@@ -281,7 +281,7 @@ def _clip(m: Maker) -> int:
 
 def _loss(m: Maker) -> int:
     x = m.pick(least=1)
-    op = m.choose(("mse", "cross_entropy", "bce_with_logits", "hinge"))
+    op = m.choose(LOSSES)
     shape = m.shape(x)
     if op == "mse":
         target = m.twin(x)

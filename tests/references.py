@@ -1,6 +1,5 @@
 """In NumPy, what NumPy has no function for."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -89,18 +88,3 @@ def sort(x: np.ndarray, axis: int = -1, descending: bool = False) -> np.ndarray:
 
 def clip(x: np.ndarray, min: float | None = None, max: float | None = None) -> np.ndarray:
     return np.clip(x, min, max)
-
-
-def cross_entropy(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
-    logs = np.log(softmax(logits))
-    if target.dtype.kind == "i":
-        return -np.take_along_axis(logs, target[..., None], axis=-1)[..., 0]
-    return -(target * logs).sum(axis=-1)
-
-
-LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "mse": lambda prediction, target: (prediction - target) ** 2,
-    "cross_entropy": cross_entropy,
-    "bce_with_logits": lambda logits, target: np.log1p(np.exp(logits)) - target * logits,
-    "hinge": lambda prediction, target: np.maximum(0.0, 1.0 - target * prediction),
-}

@@ -11,6 +11,7 @@ SUPPLIED = """
 PARAMETERS = {"w": ((3, 2), "float64"), "b": ((2,), "float64")}
 INPUTS = {"x": (("batch", 3), "float64"), "label": (("batch",), "int64")}
 OUTPUTS = {}
+STATE = {"mean": ((2,), "float64")}
 _float = np.float64
 _hash = "9c0d77aa"
 _bounds = {"label": (0, 2)}

@@ -78,7 +78,8 @@ CASES = [
     ("h = layers.dens(x, 3, name='a')", "GG003", "unknown layer 'dens'", None, [], "did you mean 'dense'?"),
     ("g.optimizer('addam')", "GG004", "unknown optimizer 'addam'", None, [], "did you mean 'adam'?"),
     ("g.optimizer('adam', lr=1)", "GG005", "adam: unexpected option 'lr'", None, [],
-     "its options: learning_rate, betas, eps, weight_decay"),
+     ("its options: learning_rate, betas, eps, weight_decay, amsgrad, schedule, clip_value, clip_norm, noise, "
+      "noise_decay, noise_seed, max_norm, groups")),
     # Arity and keywords
     ("h = ops.where(x > 0, x)", "GG006", "where: takes 3 operands (condition, a, b), got 2", None, [], "give b too"),
     ("h = ops.relu(x, x)", "GG006", "relu: takes 1 operand (a), got 2", None, [], "leave out the rest"),

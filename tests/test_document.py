@@ -22,7 +22,7 @@ ROWS = [row for rows in ops.families().values() for row in rows]
 MACROS = re.findall(
     r"\w+",
     """
-Gamma alpha arg begin beta bmod colon cos cosh dots end exists exp forall frac ge geq in infty lambda land lceil le left
+Gamma alpha arg begin beta bmod colon cos cosh delta dots end exists exp forall frac ge geq in infty lambda land lceil le left
 leq lfloor lnot log lor lvert mathop mathrel mathrm max min ne neg neq notin pi prod qquad rceil rfloor right rvert sigma
 sin sinh sqrt sum tan tanh text top vee wedge
 """,
@@ -102,7 +102,7 @@ def test_statements_use_only_what_is_known():
     entries = re.split(r"^### (\w+)$", text, flags=re.MULTILINE)[1:]
     for entry in entries[1::2]:
         (taken,) = re.findall(r"^- \*shape\* (.*?)(?: with .*)?$", entry, re.MULTILINE)
-        known = {*ops.NAMES, *"mnkp", "y", "d_y", "d_y0", "d_y1", *re.findall(r"\w+(?= \()", taken)}
+        known = {*ops.NAMES, *"mnkp", "y", "d_y", "d_y0", "d_y1", "inf", *re.findall(r"\w+(?= \()", taken)}
         for block in re.findall(r"```python\n(.*?)```", entry, re.DOTALL):
             for line in ast.parse(block).body:
                 assert {node.id for node in ast.walk(line.value) if isinstance(node, ast.Name)} <= known

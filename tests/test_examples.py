@@ -249,7 +249,9 @@ print("trained" if losses[-1] < losses[0] else losses)
 """
 WITHOUT_TRAINING = {
     "convolution": "gradients kernel image\n",
+    "diagonal_lstm": "gradients main_params extra_params\n",
     "digits_inference": "forward (4, 10)\n",
+    "gaussian_mixture": "gradients alphas means icf\n",
     "log_product": "gradients x1 x2\n",
     "product": "gradients x y z\n",
     "product_networkx": "gradients x y z\n",

@@ -1,6 +1,7 @@
 """Generated modules as their users meet them: names that yield, fresh results, corner cases of the public face."""
 
 import ast
+import re
 
 import numpy as np
 import pytest
@@ -241,6 +242,19 @@ def test_inference_needs_no_loss_and_no_other_parameters():
     assert list(module.INPUTS) == ["x"]
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_a_line_that_says_its_statement_has_the_place_beside_it(style):
+    g = Graph("parts")
+    x = g.input("x", shape=(3, 2))
+    first = x[0]
+    y = ops.logsumexp(x, axis=0)
+    g.output(first, y)
+    source = compile(g, style=style, inference=True)
+    assert re.search(r"^    first = x\[0\] +# test_module\.py:\d+  \(2,\)$", source, re.MULTILINE)
+    assert "# first =" not in source
+    assert "# y = logsumexp(x, axis=0)  test_module.py:" in source
+
+
 def test_long_sums_are_broken_and_right():
     g = Graph("long")
     w = g.param("w", (3,))
@@ -262,6 +276,8 @@ def test_long_sums_are_broken_and_right():
             ["f(", "    alpha * beta * gamma", "    + delta * epsilon,", "    1,", ")"],
         ),
         ("f(alpha_beta_gamma_delta_epsilon)", ["f(", "    alpha_beta_gamma_delta_epsilon", ")"]),
+        # Many names fill the lines, as words do.
+        ("f(h1, h2, h3, h4, h5, h6, h7, h8, h9)", ["f(", "    h1, h2, h3, h4, h5,", "    h6, h7, h8, h9,", ")"]),
     ],
 )
 def test_wrapped(code, lines):

@@ -13,8 +13,9 @@ from sample import UNKNOWN, Sample, measured, whole
 
 from graphgen import Graph, load, ops
 
-LEAVES = ("input", "param", "constant", "size", "arange")
-ROWS = [name for name in ops.TABLE if name not in LEAVES]
+LEAVES = ("input", "param", "state", "constant", "size", "arange")
+SEEDED = ("in_training", "uniform", "normal", "rand_like", "randn_like", "dropout")  # see test_forms.py, test_random.py
+ROWS = [name for name in ops.TABLE if name not in (*LEAVES, *SEEDED)]
 FLOAT = [
     name
     for name in ROWS

@@ -49,6 +49,40 @@ def test_the_primitive_is_real(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == refused
 
 
+def test_the_optimizer_is_real(tmp_path, monkeypatch, capsys):
+    declared, shown = re.search(
+        r"```python\n(from graphgen import penalties.*?)```.*?```python\n(.*?)```", README, re.DOTALL
+    ).groups()
+    (tmp_path / "mlp.py").write_text(f"{MODEL.partition('g.loss')[0]}{declared}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["compile", "mlp.py", "-o", "-"]) == 0
+    assert shown in capsys.readouterr().out
+
+
+def test_the_steps_are_real(tmp_path, monkeypatch, capsys):
+    section = re.search(r"\*\*Follow sequences(.*?)\*\*Train", README, re.DOTALL)[1]
+    declared, shown = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    header = 'from graphgen import Graph, layers, ops\n\ng = Graph("words")\n'
+    (tmp_path / "words.py").write_text(f"{header}{declared}g.loss((memory * memory).sum())\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["compile", "words.py", "-o", "-"]) == 0
+    assert shown in capsys.readouterr().out
+
+
+def test_the_two_forms_are_real(tmp_path, monkeypatch, capsys):
+    section = re.search(r"\*\*Train one way(.*?)\*\*Check", README, re.DOTALL)[1]
+    declared, inference, training, own = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    head, tail = MODEL.partition("hidden = ")[0], f"g.output{MODEL.partition('g.output')[2]}"
+    (tmp_path / "mlp.py").write_text(f"{head}{declared}{tail}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["compile", "mlp.py", "-o", "-"]) == 0
+    printed = capsys.readouterr().out
+    assert inference in printed and training in printed
+    (tmp_path / "own.py").write_text(f"{head}{declared}{own}g.loss((centred * centred).sum())\n", encoding="utf-8")
+    assert run(["compile", "own.py", "-o", "-"]) == 0
+    assert "seen_new = 0.9 * seen + 0.1 *" in capsys.readouterr().out
+
+
 def test_every_file_it_names_exists():
     for path in re.findall(r"\]\(((?!https?:)[^)]+)\)", README):
         assert (Path(__file__).parent.parent / path).exists(), path

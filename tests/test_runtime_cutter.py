@@ -13,6 +13,7 @@ from runtime_module import build, source
 import graphgen.runtime
 from graphgen.runtime import helpers
 
+RUNTIME = Path(graphgen.runtime.__file__).parent
 ALL = tuple(graphgen.runtime._table())
 
 
@@ -73,9 +74,9 @@ def test_a_renamed_helper_is_renamed_in_those_that_use_it_and_nowhere_else():
 
 def test_a_helper_that_gets_another_ones_name_takes_its_place():
     cut = helpers(["save_parameters", "_check"], {"_check_scalar": "_check"})
-    assert cut.names == ("_scalar", "_check", "save_parameters")
-    assert cut.sources[1].startswith('def _check(parameters: dict, /, **inputs: Any) -> list:\n    """Return all')
-    assert "as Python floats" in cut.sources[1]
+    assert cut.names == ("_write", "_scalar", "_check", "save_parameters")
+    assert cut.sources[2].startswith('def _check(parameters: dict, /, **inputs: Any) -> list:\n    """Return all')
+    assert "as Python floats" in cut.sources[2]
 
 
 def test_scalar_functions_need_no_numpy():
@@ -102,7 +103,7 @@ def test_no_helper_evaluates_text_or_unpickles():
 
 
 def test_a_module_of_all_helpers_is_clean_and_imports(tmp_path):
-    names = ("PARAMETERS", "INPUTS", "_hash", "_bounds", "_sizes", "_wrt")
+    names = ("PARAMETERS", "INPUTS", "STATE", "_hash", "_bounds", "_sizes", "_wrt", "_trained", "_memory", "_numbers")
     supplied = "".join(f"{name} = ()\n" for name in names) + "_float = np.float64\n"
     text = source(ALL, supplied=supplied, body="init_parameters = loss = jvp = _value_and_grad = print")
     module = build(tmp_path, text)
@@ -124,3 +125,9 @@ def test_it_works_from_an_archive(tmp_path):
     command = [sys.executable, "-I", "-W", "error", "-c", program, str(tmp_path / "package.zip")]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (result.stderr, result.stdout) == ("", helpers(["_check"]).text + "\n")
+
+
+def test_helpers_fit_the_lines_of_generated_modules():
+    for file in sorted(RUNTIME.glob("*.py")):
+        if file.name != "__init__.py":
+            assert max(map(len, file.read_text(encoding="utf-8").splitlines())) <= 120, file.name

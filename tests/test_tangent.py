@@ -110,7 +110,7 @@ def curved(name):
         nodes = []
         for place, array in enumerate(sample.operands):
             leaf = f"x{at}_{place}"
-            values[leaf] = array / 4.0 if array.dtype.kind == "f" and np.abs(array).max() > 3.0 else array
+            values[leaf] = array / 4.1 if array.dtype.kind == "f" and np.abs(array).max() > 3.0 else array
             nodes.append(g.input(leaf, declared(array, symbolic=True), dtype=str(array.dtype)))
             wrt += [leaf] * (array.dtype.kind == "f")
         result = sample.call(*nodes)

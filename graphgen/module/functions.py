@@ -57,6 +57,8 @@ def sweeps(setting: Setting) -> list[Function]:
     functions = [_forward(setting)]
     if setting.program.loss is not None:
         functions.append(_loss(setting))
+        if setting.forms.differ("loss"):
+            functions.append(_evaluate(setting))
         if setting.options.has_reverse:
             functions.append(_value_and_grad(setting))
         if setting.options.has_forward:
@@ -65,10 +67,10 @@ def sweeps(setting: Setting) -> list[Function]:
 
 
 def _forward(setting: Setting) -> Function:
-    program = setting.program.restrict("output")
+    program = setting.forms.inference.restrict("output")
     body = setting.body("forward", program)
-    needed = program.needed(program.results.values())
-    inputs = [node for node in setting.inputs if node.name in needed]
+    read = program.read()
+    inputs = [node for node in setting.inputs if node.name in read]
     outputs = {name: program.nodes[node] for name, node in program.of("output").items()}
     described = listed([f"{name}{_of_shape(node)}" for name, node in outputs.items()])
     given = listed([f"{node.name}{_of_shape(node)}" for node in inputs if node.shape])
@@ -78,7 +80,7 @@ def _forward(setting: Setting) -> Function:
     else:
         answer = setting.names["Outputs"]
         returned = f"{answer}({', '.join(values)})"
-    docstring = _wrapped(f"Return {described}{f', for {given}' if given else ''}.")
+    docstring = _wrapped(f"Return {described}{f', for {given}' if given else ''}{_of_form(setting, 'inference', 'output')}.")
     return _function(setting, "forward", inputs, docstring, body, returned, answer)
 
 
@@ -96,25 +98,44 @@ def _output_type(setting: Setting, node: Node) -> str:
 
 
 def _loss(setting: Setting) -> Function:
-    body = setting.body("loss", setting.program.restrict("loss"))
-    return _function(setting, "loss", setting.inputs, [f"Return {_said_loss(setting)}."], body, _scalar(setting, body, "loss"), "float")
+    body = setting.body("loss", setting.forms.training.restrict("loss"))
+    docstring = [f"Return {_said_loss(setting)}{_of_form(setting, 'training', 'loss')}."]
+    return _function(setting, "loss", setting.inputs, docstring, body, _scalar(setting, body, "loss"), "float")
+
+
+def _evaluate(setting: Setting) -> Function:
+    body = setting.body("evaluate", setting.forms.inference.restrict("loss"))
+    docstring = [f"Return {_said_loss(setting)}{_of_form(setting, 'inference', 'loss')}."]
+    return _function(setting, "evaluate", setting.inputs, docstring, body, _scalar(setting, body, "loss"), "float")
 
 
 def _value_and_grad(setting: Setting) -> Function:
-    body = setting.body("value_and_grad", gradient(setting.program.restrict("loss"), setting.wrt))
+    body = setting.body("value_and_grad", gradient(setting.forms.training.restrict("loss", "state"), setting.wrt))
     entries = ", ".join(f'"{name}": {body.results["gradient", name]}' for name in setting.wrt)
     all_parameters = setting.parameters and not setting.options.wrt and len(setting.wrt) == len(setting.parameters)
     what = "each parameter" if all_parameters else listed(list(setting.wrt)) or "nothing"
-    docstring = _wrapped(f"Return {_said_loss(setting)}, and its gradient with respect to {what}.")
-    returned = f"{_scalar(setting, body, 'loss')}, {{{entries}}}"
-    return _function(setting, "value_and_grad", setting.inputs, docstring, body, returned, f"tuple[float, dict[str, {setting.annotation}]]")
+    docstring = _wrapped(f"Return {_said_loss(setting)}, and its gradient with respect to {what}{_of_form(setting, 'training', 'loss')}.")
+    returned, kinds = [_scalar(setting, body, "loss"), f"{{{entries}}}"], ["float", f"dict[str, {setting.annotation}]"]
+    if setting.state:
+        docstring += [""] * (len(docstring) == 1) + ["The state after the step comes third; what is given stays as it is."]
+        returned.append(f"{{{', '.join(_updated(setting, body))}}}")
+        kinds.append(kinds[1])
+    answer = ", ".join(returned)
+    if setting.state and len(answer) > WIDTH - INDENT - len("return "):
+        answer = f"({answer})"  # it is broken between the three
+    return _function(setting, "value_and_grad", setting.inputs, docstring, body, answer, f"tuple[{', '.join(kinds)}]")
+
+
+def _updated(setting: Setting, body: Body) -> list[str]:
+    """The entries of the state after a step."""
+    return [f'"{node.name}": {body.results["state", node.name]}' for node in setting.state]
 
 
 def _jvp(setting: Setting) -> Function:
-    program = tangent(setting.program.restrict("loss"), setting.wrt).restrict("loss", "jvp")
+    program = tangent(setting.forms.training.restrict("loss"), setting.wrt).restrict("loss", "jvp")
     body = setting.body("jvp", program)
     docstring = [
-        f"Return {_said_loss(setting)}, and its derivative along `{setting.names['tangents']}`.",
+        f"Return {_said_loss(setting)}, and its derivative along `{setting.names['tangents']}`{_of_form(setting, 'training', 'loss')}.",
         "",
         "One sweep carries each value with its tangent; a tangent that is not given is zero.",
     ]
@@ -127,6 +148,11 @@ def _jvp(setting: Setting) -> Function:
     function = _function(setting, "jvp", setting.inputs, docstring, body, returned, "tuple[float, float]", first)
     function.arguments.insert(1, f"{setting.names['tangents']}: dict")
     return function
+
+
+def _of_form(setting: Setting, form: str, *kinds: str) -> str:
+    """Which form a function computes, where that makes a difference."""
+    return f", in {form} form" if setting.forms.differ(*kinds) else ""
 
 
 def _said_loss(setting: Setting) -> str:
@@ -142,14 +168,35 @@ def _function(
     setting: Setting, name: str, inputs: list[Node], docstring: list[str], body: Body, returned: str, answer: str, first: list[str] | None = None
 ) -> Function:
     arguments = [f"{setting.names['parameters']}: dict", *(f"{node.name}: {setting.annotation}" for node in inputs)]
+    arguments += keyword_arguments(setting, name)
     code = "\n".join([*(line.code for line in body.lines), returned])
     size_lines = _size_lines(setting, inputs, code)
-    lines = [*_entry(setting, inputs, "\n".join([*(first or []), *size_lines, code])), *(first or []), *size_lines]
+    if name in setting.draw:
+        size_lines.append(f"{setting.names['generator']} = np.random.default_rng({setting.names['seed']})")
+    read = "\n".join([*(first or []), *size_lines, code])
+    lines = [*_entry(setting, inputs, read), *_state_entry(setting, read), *(first or []), *size_lines]
     lines = [part for line in lines for part in wrapped(line, INDENT).split("\n")]
     statements = laid_out(body.lines)
     gap = [""] if lines and statements else []
     returns = wrapped(f"return {returned}", INDENT)
     return Function(name, arguments, answer, docstring, lines + gap + statements, returns, QUIET if body.quiet else "")
+
+
+def keyword_arguments(setting: Setting, function: str) -> list[str]:
+    """The arguments that a function takes by keyword alone, each with its annotation; see `Setting.keywords`."""
+    types = {setting.names["state"]: "dict", setting.names["seed"]: "int"}
+    keywords = [f"{each}: {types[each]}" for each in setting.keywords(function)]
+    return ["*", *keywords] if keywords else []
+
+
+def _state_entry(setting: Setting, code: str) -> list[str]:
+    """The state is checked and unpacked."""
+    if not setting.state:
+        return []
+    setting.use("_read_state")
+    names = [node.name if _reads(code, node.name) else "_" for node in setting.state]
+    call = f"_read_state({setting.names['state']})"
+    return [_assigned(names, call) if set(names) > {"_"} or "_" not in names else call]
 
 
 def _entry(setting: Setting, inputs: list[Node], code: str) -> list[str]:

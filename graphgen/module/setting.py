@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from graphgen import sizes
+from graphgen import ops, sizes
 from graphgen.emit import Body, Style, emit
+from graphgen.forms import Forms
 from graphgen.passes import guard, tidy
 from graphgen.passes.recovery import recovers
 from graphgen.program import Node, Program
@@ -17,7 +18,7 @@ from graphgen.runtime import public_helpers
 from graphgen.targets.numpy import is_scalar
 
 # Arguments that a user's value may be called like, as helpers are: they then get an underscore.
-ARGUMENTS = ("parameters", "optimizer_state", "tangents", "learning_rate", "Outputs")
+ARGUMENTS = ("parameters", "optimizer_state", "tangents", "learning_rate", "state", "seed", "generator", "Outputs")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Options:
     fingerprint: str = ""
     graph_size: str = ""
     model: str = ""
+    weights: Mapping[str, np.ndarray] | None = None
 
     @property
     def has_reverse(self) -> bool:
@@ -49,6 +51,8 @@ class Setting:
 
     Attributes
     ----------
+    forms
+        What the functions of training and of inference compute.
     scalar
         Every value is a Python float.
     wrt
@@ -57,23 +61,37 @@ class Setting:
         The names of arguments and helpers in this module.
     used, arrays, report
         Helpers called, constant arrays and what was done, so far.
+    tables, aliases
+        Statements that functions need above them, and below them, so far.
+    draw
+        The functions that draw random numbers, so far: they take a seed.
     """
 
-    program: Program
+    forms: Forms
     options: Options
     scalar: bool
     parameters: list[Node]
     inputs: list[Node]
+    state: list[Node]
     wrt: tuple[str, ...]
     names: dict[str, str]
     used: dict[str, None] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     report: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+    draw: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, program: Program, options: Options) -> Setting:
-        parameters, inputs = program.leaves("param"), program.leaves("input")
-        return cls(program, options, is_scalar(program), parameters, inputs, _wrt(program, options.wrt), _yielding_names(program))
+    def of(cls, forms: Forms, options: Options) -> Setting:
+        program = forms.declared
+        parameters, inputs, state = (program.leaves(op) for op in ("param", "input", "state"))
+        return cls(forms, options, is_scalar(program), parameters, inputs, state, _wrt(program, options.wrt), _yielding_names(forms))
+
+    @property
+    def program(self) -> Program:
+        """All that is declared."""
+        return self.forms.declared
 
     @property
     def annotation(self) -> str:
@@ -82,8 +100,13 @@ class Setting:
 
     @property
     def trained(self) -> list[str]:
-        """The parameters that have a gradient."""
-        return [node.name for node in self.parameters if node.name in self.wrt]
+        """The parameters that an optimizer changes."""
+        return [node.name for node in self.parameters if node.attributes["trainable"]]
+
+    def keywords(self, function: str) -> list[str]:
+        """What a function takes by keyword: the state if there is any, the seed if it draws; see `body`."""
+        asked = ["state"] * bool(self.state) + ["seed"] * (function in self.draw)
+        return [self.names[each] for each in asked]
 
     def use(self, *names: str) -> None:
         self.used.update(dict.fromkeys(names))
@@ -95,6 +118,8 @@ class Setting:
         written = tidy(program) if compact else program
         body = emit(written, self.options.style, self.scalar, program, self.names)
         body.quiet = not self.scalar and recovers(written)
+        if any(node.op in ops.DRAWING for node in written.nodes.values()):
+            self.draw.add(function)
         self.use(*body.helpers)
         self.arrays |= body.arrays
         passes = f", {len(written.nodes)} after passes" if compact else ""
@@ -110,8 +135,9 @@ def _wrt(program: Program, extra: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*chosen, *(name for name in program.nodes if name in extra)]))
 
 
-def _yielding_names(program: Program) -> dict[str, str]:
-    taken = {*program.nodes, *(name for node in program.nodes.values() for name in sizes.symbols(node.shape))}
+def _yielding_names(forms: Forms) -> dict[str, str]:
+    taken = {name for program in forms for name in program.nodes}
+    taken.update(name for node in forms.declared.nodes.values() for name in sizes.symbols(node.shape))
     result = {}
     for name in (*public_helpers(), *ARGUMENTS):
         own = name

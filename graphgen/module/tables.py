@@ -19,9 +19,9 @@ from graphgen.wrap import WIDTH, wrapped
 def docstring(setting: Setting) -> list[str]:
     """What the file is, of which graph, how it was made; no date, no path."""
     options, policies = setting.options, setting.program.policies
-    count = sum((sizes.product(node.shape) for node in setting.parameters), start=0)
-    values = f"{count:,}" if isinstance(count, int) else sizes.text(count)
     said = [f"style {options.style}", "inference" if options.inference else f"mode {options.mode}"]
+    if options.weights is not None:
+        said.append("embedded weights")
     if options.wrt:
         said.append(f"wrt {', '.join(options.wrt)}")
     if options.optimizer and not options.inference:
@@ -34,10 +34,29 @@ def docstring(setting: Setting) -> list[str]:
         f"{setting.program.name}: {_sweeps(setting)} of {options.model}, in the {options.style} style.",
         "",
         f"graph       {options.graph_size}; hash {options.fingerprint}",
-        f"parameters  {values} value{'s' * (values != '1')}, {setting.program.dtype}",
+        f"parameters  {_count(setting.parameters)}, {setting.program.dtype}",
         f"options     {', '.join(said)}",
+        *([f"state       {_count(setting.state)}"] if setting.state else []),
+        *_forms(setting),
         f"made by graphgen {options.version} (target numpy); its authors claim no ownership of this file",
     ]
+
+
+def _count(nodes: Iterable[Node]) -> str:
+    """How many numbers there are in all."""
+    count = sum((sizes.product(node.shape) for node in nodes), start=0)
+    values = f"{count:,}" if isinstance(count, int) else sizes.text(count)
+    return f"{values} value{'s' * (values != '1')}"
+
+
+def _forms(setting: Setting) -> list[str]:
+    """Which functions are of which form, where there are two."""
+    if not setting.forms.differ("output", "loss", "state"):
+        return []
+    training = ["loss", *["value_and_grad"] * setting.options.has_reverse, *["jvp"] * setting.options.has_forward]
+    training += ["train_step"] * (setting.options.has_reverse and setting.options.optimizer is not None)
+    inference = ["forward", *["evaluate"] * setting.forms.differ("loss")]
+    return [f"forms       training: {', '.join(training)}; inference: {', '.join(inference)}"]
 
 
 def _sweeps(setting: Setting) -> str:
@@ -55,6 +74,7 @@ def tables(setting: Setting) -> list[str]:
     lines += _table("PARAMETERS", {node.name: node for node in setting.parameters}, dtype)
     lines += _table("INPUTS", {node.name: node for node in setting.inputs}, dtype)
     lines += _table("OUTPUTS", outputs, dtype)
+    lines += _table("STATE", {node.name: node for node in setting.state}, dtype) if setting.state else []
     private = [] if setting.options.inference else _private_tables(setting)
     constants = [f"{name} = {array_text(array, 0, _dtype_text(array))}" for name, array in setting.arrays.items()]
     return [*lines, *(part for line in [*private, *constants] for part in wrapped(line, 0).split("\n"))]
@@ -70,7 +90,7 @@ def _private_tables(setting: Setting) -> list[str]:
         lines.append(f"_wrt = {names_text(setting.wrt)}")
     elif setting.options.optimizer is not None:
         lines.append(f"_trained = {names_text(setting.trained)}")
-    return lines
+    return [*lines, *setting.tables]
 
 
 def parameter_sizes(setting: Setting) -> list[str]:
@@ -121,11 +141,11 @@ def _dtype_text(array: np.ndarray) -> str:
 def derives_sizes(setting: Setting) -> bool:
     """Whether checks have to work out sizes such as 2 * n."""
     entries = [size for node in [*setting.inputs, *setting.parameters] for size in node.shape]
-    entries += [bound for pair in _bounds(setting.program).values() for bound in pair]
+    entries += [bound for pair in bounds(setting.program).values() for bound in pair]
     return any(isinstance(entry, sp.Expr) and not entry.is_Symbol for entry in entries)
 
 
-def _bounds(program: Program) -> dict[str, tuple[Any, Any]]:
+def bounds(program: Program) -> dict[str, tuple[Any, Any]]:
     """For each input, the values that checks draw: declared, or for an index the size of the axis it indexes."""
     indexed: dict[str, list[sizes.Size]] = {}
     sources: dict[str, str] = {}
@@ -162,7 +182,7 @@ def _indexed(program: Program, node: Node) -> dict[int, sizes.Size]:
 
 
 def _bounds_text(program: Program) -> str:
-    entries = [f'"{name}": ({_bound(low, program.nodes[name])}, {_bound(high, program.nodes[name])})' for name, (low, high) in _bounds(program).items()]
+    entries = [f'"{name}": ({_bound(low, program.nodes[name])}, {_bound(high, program.nodes[name])})' for name, (low, high) in bounds(program).items()]
     return f"{{{', '.join(entries)}}}"
 
 

@@ -18,6 +18,7 @@ from graphgen.ops.map_row import MAP, Map, spoken
 from graphgen.ops.primitive import Primitive, elementwise
 from graphgen.ops.rows import activations as _activations
 from graphgen.ops.rows import arithmetic as _arithmetic
+from graphgen.ops.rows import attention as _attention
 from graphgen.ops.rows import convolution as _convolution
 from graphgen.ops.rows import diagonals as _diagonals
 from graphgen.ops.rows import discrete as _discrete
@@ -28,9 +29,15 @@ from graphgen.ops.rows import indexing as _indexing
 from graphgen.ops.rows import joining as _joining
 from graphgen.ops.rows import layout as _layout
 from graphgen.ops.rows import losses as _losses
+from graphgen.ops.rows import losses_classes as _losses_classes
+from graphgen.ops.rows import losses_margins as _losses_margins
+from graphgen.ops.rows import losses_probabilities as _losses_probabilities
+from graphgen.ops.rows import losses_sequences as _losses_sequences
+from graphgen.ops.rows import normalisation as _normalisation
 from graphgen.ops.rows import ordering as _ordering
 from graphgen.ops.rows import pooling as _pooling
 from graphgen.ops.rows import products as _products
+from graphgen.ops.rows import random as _random
 from graphgen.ops.rows import reduction as _reduction
 from graphgen.ops.rows import repeating as _repeating
 from graphgen.ops.rows import resampling as _resampling
@@ -91,8 +98,15 @@ _MODULES = (
     _windows,
     _convolution,
     _pooling,
+    _normalisation,
+    _attention,
     _resampling,
     _losses,
+    _losses_probabilities,
+    _losses_classes,
+    _losses_margins,
+    _losses_sequences,
+    _random,
     _discrete,
 )
 
@@ -107,7 +121,7 @@ _SEVERAL = {name: row for rows in _FAMILIES.values() for name, row in rows.items
 TABLE: dict[str, Any] = {name: row for rows in _FAMILIES.values() for name, row in rows.items() if name not in _SEVERAL}
 ELEMENTWISE: dict[str, Elementwise] = {name: row for name, row in TABLE.items() if isinstance(row, Elementwise)}
 TABLE[MAP.name] = MAP
-LOSSES = tuple(_FAMILIES["losses"])
+LOSSES = tuple(name for family, rows in _FAMILIES.items() if family.startswith("losses") for name in rows)
 
 # Ops that rules and composites make, but users have no need to.
 INTERNAL = (
@@ -129,12 +143,16 @@ INTERNAL = (
     "identity",
     "map",
     "arange",
+    "uniform",
+    "normal",
     "input",
     "param",
+    "state",
     "constant",
     "size",
 )
 NAMES = frozenset((*TABLE, *_SEVERAL))
+DRAWING = frozenset(name for name, row in TABLE.items() if isinstance(row, Row) and row.draws)
 PUBLIC = tuple(name for name in (*TABLE, *_SEVERAL) if name not in INTERNAL and name not in LOSSES)
 
 

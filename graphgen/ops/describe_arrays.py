@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from graphgen import ops, sizes
 from graphgen.calculus.slopes import Policies, undecided
 from graphgen.display import Shown, shown
+from graphgen.forms import TRAINING, resolved
 from graphgen.gradient import constants, gradient, signature
 from graphgen.ops.broadcasting import own_attributes, weights_of
 from graphgen.ops.describe import choices
@@ -30,7 +31,7 @@ def of_arrays(row: Any) -> list[Fact]:
     facts = [("formula", each.strip()) for each in row.formula.split(";")]
     facts += [("shape", example.shapes()), ("dtype", _dtypes(row))]
     if isinstance(row, ops.Composite | ops.Several):
-        facts += example.parts()
+        facts += example.parts(row.stops)
         return [*facts, ("note", row.note)] if isinstance(row, ops.Composite) and row.note else facts
     return [*facts, *_gradients(row, example), *_spelling(row, example)]
 
@@ -71,14 +72,14 @@ class _Example(NamedTuple):
         called = f"{taken} with {keywords}" if keywords else taken
         return f"{called} -> {', '.join(sizes.shape_text(each.shape) for each in self.results)}"
 
-    def parts(self) -> list[Fact]:
-        """What a composite is made of, and the gradients that come of it."""
+    def parts(self, stops: bool) -> list[Fact]:
+        """What a composite is made of in training, and the gradients that come of it."""
         operands = [each.name for each in self.operands if each.dtype == "float"]
-        if not operands or all(each.dtype != "float" for each in self.results):
+        if stops or not operands or all(each.dtype != "float" for each in self.results):
             made = _lines(self.builder.build(), {each.name: each.name for each in self.results})
             return [*(("made of", line) for line in made), NO_SLOPE]
         policies = self._policies()
-        program = tidy(guard(gradient(protect(self._with_loss()), operands)))
+        program = tidy(guard(gradient(protect(resolved(self._with_loss(), TRAINING)), operands)))
         wanted = {each.name: program.results["output", each.name] for each in self.results}
         wanted |= {f"d_{name}": program.results["gradient", name] for name in operands}
         lines = _lines(program, wanted)

@@ -114,9 +114,14 @@ def _one_line(text: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the file, or with --check see whether it is up to date: 1 if it is not."""
+    """Write the op table's document."""
+    return write(arguments, document())
+
+
+def write(arguments: Sequence[str], text: str) -> int:
+    """Write the text into the file, or with --check see whether it is up to date: 1 if it is not."""
     file, *flags = arguments
-    path, text = Path(file), document()
+    path = Path(file)
     if flags == ["--check"]:
         old = path.read_text(encoding="utf-8") if path.exists() else ""
         print(f"{file} {'is up to date' if old == text else 'differs from what would be written'}", file=sys.stderr)

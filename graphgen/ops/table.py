@@ -140,6 +140,8 @@ class Row:
     indexes
         ``indexes(*types, **attributes)``: for each operand of places, by its own place, the size of the axis that it
         indexes.
+    draws
+        It draws random numbers: no two nodes of it are alike.
     origin
         Where the definition or the name comes from, where that is not what the family says.
     """
@@ -158,6 +160,7 @@ class Row:
     of_scalar: bool | str = False
     optional: int = 0
     indexes: Callable[..., dict[int, sizes.Size]] | None = None
+    draws: bool = False
     origin: str = ""
 
     def complete(self, types: tuple[Type, ...], attributes: Mapping[str, Any]) -> dict[str, Any]:

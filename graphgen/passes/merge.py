@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from graphgen import ops
 from graphgen.passes.rewriting import Draft
-from graphgen.program import Node, Program
+from graphgen.program import GIVEN, Node, Program
 
 
 def merge(program: Program) -> Program:
-    """The program with equal nodes made one; inputs, parameters and constants that the user named stay."""
+    """The program with equal nodes made one; what is given or drawn, and constants that the user named, stay."""
     draft = Draft(program)
     known: dict[Any, str] = {}
     for node in program.nodes.values():
         node = draft.current(node)
-        if node.op in ("input", "param") or (node.op == "constant" and node.named):
+        if node.op in GIVEN or node.op in ops.DRAWING or (node.op == "constant" and node.named):
             draft.put(node)
             continue
         first = known.setdefault(_key(node), node.name)

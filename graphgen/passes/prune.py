@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graphgen.program import Program
+from graphgen.program import GIVEN, Program
 
 
 def prune(program: Program) -> Program:
-    """The program without nodes that no result depends on; inputs and parameters stay."""
+    """The program without nodes that no result depends on; inputs, parameters and state stay."""
     needed = program.needed(program.results.values())
-    nodes = {name: node for name, node in program.nodes.items() if name in needed or node.op in ("input", "param")}
+    nodes = {name: node for name, node in program.nodes.items() if name in needed or node.op in GIVEN}
     return program if len(nodes) == len(program.nodes) else replace(program, nodes=nodes)

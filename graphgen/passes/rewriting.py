@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from graphgen import ops, sizes
-from graphgen.program import Node, Program, Why
+from graphgen.program import GIVEN, LEAVES, Node, Program, Why
 
 Rule = Callable[["Draft", Node], Node | str | None]
 Rules = Mapping[str, Sequence[Rule]]  # by op; those under "" are asked about elementwise ops and maps of any name
@@ -131,7 +131,7 @@ class Draft:
         assert survivor.dtype == node.dtype and sizes.same(survivor.shape, node.shape), f"{node.name} is not {other}"
         if node.named:
             taken = survivor.named or other in self._claims or survivor.sweep != node.sweep
-            if taken or survivor.op in ("input", "param", "constant"):
+            if taken or survivor.op in LEAVES:
                 self.put(node if node.op == "identity" else node._replace(op="identity", args=(other,), attributes={}))
                 return
             self._claims[other] = node.name
@@ -231,7 +231,7 @@ class _Names:
     def _best(self, survivor: Node) -> str:
         if survivor.name in self.claims:
             return self.claims[survivor.name]
-        if survivor.named or survivor.op in ("input", "param"):
+        if survivor.named or survivor.op in GIVEN:
             return survivor.name
         candidates = [survivor, *(each for each in self.members[survivor.name] if each.sweep == survivor.sweep)]
         return min(candidates, key=self._rank).name  # the first of equal rank

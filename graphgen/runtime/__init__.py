@@ -108,7 +108,8 @@ def helpers(names: Iterable[str], rename: Mapping[str, str] | None = None) -> Cu
 @cache
 def names_of_modules() -> frozenset[str]:
     """The names that a generated module may have besides its public face and the user's: helpers, and what they read."""
-    return frozenset(_table()) | _supplied() | {"_trained"}
+    tables = {"_weights", "_rate_scales", "_weight_decays", "_max_norms", "_learning_rate"}
+    return frozenset(_table()) | _supplied() | tables
 
 
 @cache

@@ -66,7 +66,7 @@ def normal_cdf_scalar(a: float) -> float:
 
 
 def _normal_tail(a: Any) -> Any:
-    """The probability that a normal variable is above a, which is not negative; its digits are kept where it is small."""
+    """The probability that a normal variable is above a, which is not negative; digits are kept where it is small."""
     size = np.minimum(a, 40.0)
     near = np.round(size * 64.0) / 64.0  # its square is exact
     step = np.expm1(0.5 * (near - size) * (near + size))
@@ -101,7 +101,7 @@ def normal_cdf_tanh_scalar(a: float) -> float:
 def _normal_tail_tanh(a: Any) -> Any:
     """normal_cdf_tanh(-a), for an a that is not negative: 1 / (1 + exp(1.5957691216057308 * (a + 0.044715 * a**3))).
 
-    The rounding of a large exponent would cost digits: it is taken in two parts, of which the first is exact, being made of
+    The rounding of a large exponent would cost digits: it is taken in two parts, the first one exact, being made of
     the first bits of a and of the constants.
     """
     size = np.minimum(a, 25.0)

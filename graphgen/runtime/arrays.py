@@ -11,7 +11,7 @@ from graphgen.runtime.functions import scatter_add
 
 
 def add_at(updates: np.ndarray, indices: tuple, sizes: tuple, axis: int = 0) -> np.ndarray:
-    """Return zeros of `sizes` from `axis` on, to which the updates are added at the indices: the adjoint of x[indices]."""
+    """Return zeros of `sizes` from `axis` on, with the updates added at the indices: the adjoint of x[indices]."""
     places = np.ravel_multi_index(indices, sizes, mode="wrap")  # negative indices count from the end
     total = scatter_add(updates, places, math.prod(sizes), axis)
     return total.reshape((*total.shape[:axis], *sizes, *total.shape[axis + 1 :]))

@@ -15,7 +15,7 @@ _held = SimpleNamespace(point=None, values=[], now=None)
 
 
 def stop_gradient(a: Any) -> Any:
-    """Return `a`, a constant to every derivative; `check_gradients` holds it still while it varies what it comes from."""
+    """Return `a`, a constant to every derivative; `check_gradients` holds it still as it varies what it comes from."""
     if _held.now is None:
         return a
     if _held.now is not _held.values:
@@ -25,7 +25,7 @@ def stop_gradient(a: Any) -> Any:
 
 
 def _loss_or_nan_held(arguments: tuple) -> float:
-    """Return the loss, with the values of stop_gradient as they were at the first call at this point; nan out of domain."""
+    """Return the loss, with the values of stop_gradient as at the first call at this point; nan out of domain."""
     if _held.point is arguments:
         _held.now = iter(_held.values)
     else:

@@ -40,7 +40,7 @@ def quotient_scalar(a: float, b: float) -> float:
 
 
 def over_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a / (a**2 + b**2), scaled so that no square overflows and subnormal numbers keep their digits; 0 where both are 0."""
+    """a / (a**2 + b**2), scaled so that no square overflows and small numbers keep their digits; 0 where both are 0."""
     is_small = np.maximum(np.abs(a), np.abs(b)) < 16.0
     scale = np.where(is_small, 2.0**60, 0.25).astype(np.result_type(a, b))
     size = np.hypot(scale * a, scale * b)
@@ -49,7 +49,7 @@ def over_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def over_squares_scalar(a: float, b: float) -> float:
-    """a / (a**2 + b**2), scaled so that no square overflows and subnormal numbers keep their digits; 0 where both are 0."""
+    """a / (a**2 + b**2), scaled so that no square overflows and small numbers keep their digits; 0 where both are 0."""
     scale = 2.0**60 if max(abs(a), abs(b)) < 16.0 else 0.25
     size = math.hypot(scale * a, scale * b) or 1.0
     return scale * scale * a / size / size

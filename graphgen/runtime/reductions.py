@@ -20,7 +20,7 @@ def norm(a: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: boo
 def p_norm(
     a: np.ndarray, power: float, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> np.ndarray:
-    """Return sum(abs(a)**power)**(1 / power) along `axis`: nothing overflows, as a is scaled by its largest magnitude."""
+    """Return sum(abs(a)**power)**(1 / power) along `axis`; a is scaled by its largest magnitude: nothing overflows."""
     size = np.abs(a)
     largest = np.max(size, axis=axis, keepdims=True, initial=0.0)
     scale = np.where((largest > 0.0) & np.isfinite(largest), largest, np.ones_like(largest))

@@ -11,6 +11,7 @@ import numpy as np
 PARAMETERS: dict[str, tuple[tuple[int | str, ...], str]]
 INPUTS: dict[str, tuple[tuple[int | str, ...], str]]
 OUTPUTS: dict[str, tuple[tuple[int | str, ...], str]]
+STATE: dict[str, tuple[tuple[int | str, ...], str]]
 
 # The module's float type. A dtype "float32" or "float64" in the tables above means this one.
 _float: type[np.floating]
@@ -26,6 +27,11 @@ _sizes: tuple[str, ...]
 
 # The parameters and inputs that the loss is differentiated by.
 _wrt: tuple[str, ...]
+
+# The parameters that the optimizer changes, what it keeps of each of them, and the numbers that it keeps.
+_trained: tuple[str, ...]
+_memory: tuple[str, ...]
+_numbers: tuple[str, ...]
 
 init_parameters: Callable[..., dict[str, np.ndarray]]
 loss: Callable[..., float]

@@ -103,6 +103,9 @@ class Target:
             return self.total(operands)
         types = [self.program.nodes[argument].type for argument in node.args]
         row = ops.TABLE[node.op]
+        if node.op in ops.DRAWING:
+            spelled = row.of_scalar if self.scalar else row.numpy(**node.attributes)
+            return Text(spelled.replace("generator", self.names.get("generator", "generator"), 1))
         if self.scalar:  # see is_scalar
             return self._template(row.of_scalar, operands) if isinstance(row.of_scalar, str) else operands[0]
         if node.op == "broadcast_to" and types[0].shape == ():
@@ -123,6 +126,8 @@ class Target:
             return Text(f"{self.names.get('stop_gradient', 'stop_gradient')}({self.strong(operands[0]).text})")
         if len(spelling.pieces) == 1 and not isinstance(spelling.pieces[0], str):  # the operand itself
             return operands[0]
+        if node.op in ("maximum", "minimum") and all(each.weak and each.number for each in operands):
+            return Text(f"{node.op[:3]}({', '.join(each.text for each in operands)})", ATOM, weak=True, number=True)
         if not self.scalar:
             operands = self._typed(node, operands)
         self.helpers.update(dict.fromkeys(each for each in spelling.helpers if each != "_float"))

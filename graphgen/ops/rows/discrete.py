@@ -26,6 +26,14 @@ class param:
 
 
 @leaf
+class state:
+    """A value that a training step updates, without a gradient."""
+
+    def infer(*, shape: Any, dtype: Any = "float", init: Any = 0.0) -> Type:
+        return Type(shape, dtype)
+
+
+@leaf
 class constant:
     """A number or an array, written into the module."""
 

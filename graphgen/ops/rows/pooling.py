@@ -246,7 +246,7 @@ def _adaptive(axes: int, x: Type, *, output_size: Any) -> dict[str, Any]:
         raise Mismatch(
             "GG005", f"output_size is {brief(output_size)}", f"give an int from 1 up{several}; None keeps a size"
         )
-    found = tuple(size if each is None else whole(each) for each, size in zip(wanted, space, strict=True))
+    found: tuple[Any, ...] = tuple(size if each is None else whole(each) for each, size in zip(wanted, space, strict=True))
     if set(found) == {1}:
         return {"output_size": 1}
     if any(size is not made and made > MOST_WINDOWS for size, made in zip(space, found, strict=True)):

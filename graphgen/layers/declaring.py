@@ -1,0 +1,146 @@
+"""What all layers share: where they declare, the names of their parameters and results, and how they report problems.
+
+A layer is a plain function over ops, which `layer` wraps:
+
+    @layer
+    def dense(x, units, name, *, init="glorot_uniform", bias=True):
+        w = parameter(x, "w", (x.shape[-1], units), init)
+        return x @ w + parameter(x, "b", (units,), "zeros")
+
+The body runs in the scope of the layer's name, so that what it calls w is fc1_w in the layer fc1, and the layers that it
+is made of may be called by one word each. What it returns takes the name of the user's variable, or else the layer's.
+It raises `Mismatch` before it declares anything; the layer's result is then of unknown type, and the rest of the model
+is checked too.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from functools import wraps
+from typing import Any, ParamSpec
+
+from graphgen import sizes, source
+from graphgen.errors import GraphError, Problem, brief
+from graphgen.graph import Handle
+from graphgen.names import reason_against, remedy
+from graphgen.ops.table import Mismatch
+
+Arguments = ParamSpec("Arguments")
+
+
+class Refused(Exception):
+    """A layer that cannot be made: the code, message, help and notes of its problem, or nothing if it is told already."""
+
+
+def layer(body: Callable[Arguments, Any]) -> Callable[Arguments, Any]:
+    """Make a layer of a function of (x, ..., name, ...); x and what it returns are nodes, or tuples of nodes."""
+    signature = inspect.signature(body)
+    called = body.__name__
+
+    @wraps(body)
+    def declare(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Any:
+        try:
+            given = signature.bind(*arguments, **keywords).arguments
+        except TypeError as error:
+            help = f"call it as layers.{called}{plain(signature)}"
+            raise GraphError(Problem("GG006", source.site().place, f"{called}: {error}", help)) from None
+        graph = _graph_of(called, next(iter(given.values())))
+        try:
+            result = _made(graph, body, arguments, keywords, given)
+        except (Mismatch, Refused) as refused:
+            if source.is_quiet():  # a part of another layer, which is refused with it
+                raise
+            if isinstance(refused, Mismatch):
+                graph._problem(refused.code, f"{called}: {refused.message}", refused.help)
+            elif refused.args:
+                graph._problem(*refused.args)
+            names = source.site().names
+            return tuple(graph._stand_in() for _ in names) if names else graph._stand_in()
+        return _named(result, given)
+
+    return declare
+
+
+def parameter(x: Any, name: str, shape: Any, init: Any) -> Any:
+    """A parameter of the layer that is being made, in the graph of x; it is called by the layer's name, and `name`."""
+    problem = x.graph._against(name)
+    if problem is not None:
+        raise Refused(*problem)
+    return x.graph.param(name, shape, init)
+
+
+def units_of(units: Any, what: str = "units") -> Any:
+    """The size of an axis that a layer makes; raises `Mismatch`."""
+    try:
+        return sizes.size(units)
+    except (TypeError, ValueError) as error:
+        help = "give a number, or the name of a size"
+        raise Mismatch("GG022", f"{brief(units)} {what}: {error}", help) from None
+
+
+def state(x: Any, name: str, shape: Any, init: float) -> Any:
+    """A state of the layer that is being made; see `parameter`."""
+    problem = x.graph._against(name)
+    if problem is not None:
+        raise Refused(*problem)
+    return x.graph.state(name, shape, init)
+
+
+def _made(graph: Any, body: Callable[..., Any], arguments: Any, keywords: Any, given: Mapping[str, Any]) -> Any:
+    """What the layer's body returns; raises `Refused` and `Mismatch`."""
+    for each in _nodes(given.values()):
+        if each._known_type is None:
+            raise Refused
+    name = given.get("name")
+    optional = inspect.signature(body).parameters["name"].default is None
+    reason = reason_against(f"{name}_w" if isinstance(name, str) else name)
+    if reason is not None and not (name is None and optional):
+        help = remedy(name) if reason_against(name) else "choose another name"
+        raise Refused("GG011", f"{brief(name)} cannot name a layer: {reason}", help)
+    with source.quiet(), nullcontext() if name is None else graph._scoped(name):
+        return body(*arguments, **keywords)
+
+
+def _named(result: Any, given: Mapping[str, Any]) -> Any:
+    """What a layer answers with, under the names of the variables it is assigned to; what it was given keeps its own."""
+    old = {each.name for each in _nodes(given.values())}
+    for place, each in enumerate(result if isinstance(result, tuple) else (result,)):
+        if each.name not in old:
+            with source.part(place):
+                each.graph._name_result(each, given.get("name") if place == 0 else None)
+            old.add(each.name)  # the last output may be the final state as well
+    return result
+
+
+def _nodes(values: Any) -> Iterator[Handle]:
+    """The nodes among arguments, also in tuples and lists of them."""
+    for value in values:
+        if isinstance(value, Handle):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _nodes(value)
+
+
+class _Shown(str):
+    """A text that stands for itself."""
+
+    __repr__ = str.__str__
+
+
+def plain(signature: inspect.Signature) -> inspect.Signature:
+    """A signature for people, without types, in which functions go by their names."""
+    parameters = []
+    for each in signature.parameters.values():
+        default = _Shown(each.default.__name__) if inspect.isfunction(each.default) else each.default
+        parameters.append(each.replace(annotation=each.empty, default=default))
+    return inspect.Signature(parameters)
+
+
+def _graph_of(called: str, x: Any) -> Any:
+    """The graph that a layer's input belongs to."""
+    for each in _nodes((x,)):
+        return each.graph
+    message = f"{called}: the first argument is a node, not {brief(x)}"
+    raise GraphError(Problem("GG061", source.site().place, message, "declare it with g.input"))

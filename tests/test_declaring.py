@@ -196,11 +196,17 @@ def test_problems(declare, code, message, help):
     assert (problem.code, problem.message, problem.help) == (code, message, help)
 
 
-def test_wrong_arguments():
+def test_wrong_arguments_are_told_with_all_else():
     g = Graph("m")
     x = g.input("x", ("batch", 4))
-    with pytest.raises(GraphError, match="GG006.*dense: missing a required argument: 'units'") as caught:
-        layers.dense(x, name="fc")
-    assert (
-        caught.value.problems[0].help == "call it as layers.dense(x, units, name, *, init='glorot_uniform', bias=True)"
-    )
+    a, b = layers.lstm(layers.dense(x, name="fc"), 3, "l")
+    g.loss(a + b + layers.dense(x, 4, 5, name="twice"))
+    with pytest.raises(GraphError) as caught:
+        check(g)
+    call = "call it as layers.dense(x, units, name, *, init='glorot_uniform', bias=True)"
+    assert [(problem.code, problem.message, problem.help) for problem in caught.value.problems] == [
+        ("GG006", "dense: missing a required argument: 'units'", call),
+        ("GG006", "dense: multiple values for argument 'name'", call),
+    ]
+    with pytest.raises(GraphError, match="GG061.*dense: the first argument is a node\n"):
+        layers.dense()

@@ -41,13 +41,9 @@ def layer(body: Callable[Arguments, Any]) -> Callable[Arguments, Any]:
 
     @wraps(body)
     def declare(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Any:
+        graph = _graph_of(called, *arguments, *keywords.values())
         try:
-            given = signature.bind(*arguments, **keywords).arguments
-        except TypeError as error:
-            help = f"call it as layers.{called}{plain(signature)}"
-            raise GraphError(Problem("GG006", source.site().place, f"{called}: {error}", help)) from None
-        graph = _graph_of(called, next(iter(given.values())))
-        try:
+            given = _bound(called, signature, arguments, keywords)
             result = _made(graph, body, arguments, keywords, given)
         except (Mismatch, Refused) as refused:
             if source.is_quiet():  # a part of another layer, which is refused with it
@@ -61,6 +57,15 @@ def layer(body: Callable[Arguments, Any]) -> Callable[Arguments, Any]:
         return _named(result, given)
 
     return declare
+
+
+def _bound(called: str, signature: inspect.Signature, arguments: Any, keywords: Any) -> Mapping[str, Any]:
+    """The arguments by name; raises `Refused`."""
+    try:
+        return signature.bind(*arguments, **keywords).arguments
+    except TypeError as error:
+        help = f"call it as layers.{called}{plain(signature)}"
+        raise Refused("GG006", f"{called}: {error}", help) from None
 
 
 def parameter(x: Any, name: str, shape: Any, init: Any) -> Any:
@@ -138,9 +143,9 @@ def plain(signature: inspect.Signature) -> inspect.Signature:
     return inspect.Signature(parameters)
 
 
-def _graph_of(called: str, x: Any) -> Any:
+def _graph_of(called: str, *given: Any) -> Any:
     """The graph that a layer's input belongs to."""
-    for each in _nodes((x,)):
+    for each in _nodes(given[:1]):
         return each.graph
-    message = f"{called}: the first argument is a node, not {brief(x)}"
+    message = f"{called}: the first argument is a node" + (f", not {brief(given[0])}" if given else "")
     raise GraphError(Problem("GG061", source.site().place, message, "declare it with g.input"))

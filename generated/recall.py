@@ -626,7 +626,7 @@ def _main() -> None:
 
 def _check_memory(state: dict) -> None:
     """Raise ValueError if the optimizer's memory of a parameter, or a number that it keeps, is missing or no number."""
-    if not hasattr(state, "get"):
+    if not hasattr(state, "get") or not hasattr(state, "__setitem__"):
         raise ValueError(f"optimizer_state: expected a dict, got {type(state).__name__}")
     missing = [key for key in _numbers if key not in state]
     for key in _memory:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import networkx as nx
+
 import graphgen
 from graphgen import optimizers
 from graphgen.calculus.slopes import Policies
@@ -85,14 +87,15 @@ def build(
     program = check(graph, needs_loss=asked, wrt=extra)
     both = forms(_with_policies(program, dtype, relu_at_zero, ties))
     both, weights = (both, None) if embed is None else shipped(both, embed)
+    chosen = _optimizer(graph, optimizer)
     options = Options(
         style=style,  # type: ignore[arg-type]
         mode=mode,
         inference=inference,
         wrt=extra,
-        optimizer=_optimizer(graph, optimizer),
+        optimizer=chosen,
         version=graphgen.__version__,
-        fingerprint=fingerprint(graph.dag),
+        fingerprint=fingerprint(_declaring(graph.dag, chosen)),
         graph_size=f"{len(graph.dag):,} nodes, {graph.dag.number_of_edges():,} edges",
         model=_model_name(graph),
         weights=weights,
@@ -137,6 +140,15 @@ def _optimizer(graph: Graph, name: str | None) -> Any:
         return None
     # The declared options hold for the declared optimizer.
     return declared if declared is not None and declared[0] == name else (name, {})
+
+
+def _declaring(dag: nx.MultiDiGraph, optimizer: Any) -> nx.MultiDiGraph:
+    """The graph as it would be if it declared this optimizer: a training that is resumed with another is not the same."""
+    if dag.graph["optimizer"] == optimizer or optimizer is None:
+        return dag
+    other = dag.copy()
+    other.graph["optimizer"] = optimizer
+    return other
 
 
 def _model_name(graph: Graph) -> str:

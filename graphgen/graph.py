@@ -183,6 +183,8 @@ class Graph(Naming):
             from 1. The numbers follow from the seed and the step alone, so that a run can be resumed.
         max_norm
             The largest norm of the weights that one unit reads with, after each step: of parameters with two axes and more.
+            Units are the last axis of matrices and the first one of kernels; of a transposed convolution's kernel that is
+            what an input channel is read with.
         groups
             Other values of learning_rate, weight_decay and max_norm for some parameters, by name or pattern:
             ``{"*_b": {"weight_decay": 0.0}}``.

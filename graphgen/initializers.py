@@ -48,7 +48,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("fan_in", "fan_out", "fan_avg"),
     "distribution": ("truncated_normal", "normal", "uniform"),
 }
-_LEAST: dict[str, float] = {"scale": 0.0, "cut": 0.1}
+_LEAST: dict[str, float] = {"scale": 0.0, "cut": 0.1, "std": 0.0}
 
 
 def zeros() -> Initializer:
@@ -152,6 +152,10 @@ def initializer_problems(init: Initializer, shape: sizes.Shape) -> Iterator[tupl
         if not expected[1](value):
             message = f"the init {init.name} cannot have the option {brief(option)}={brief(value)}"
             yield "GG002", message, expected[0]
+    bounds: list[Any] = [{**dict(INITIALIZERS[init.name]), **dict(init.options)}.get(each) for each in ("low", "high")]
+    if init.name == "uniform" and all(map(is_finite, bounds)) and bounds[0] > bounds[1]:
+        message = f"the init uniform draws from [low, high), got low={brief(bounds[0])} and high={brief(bounds[1])}"
+        yield "GG002", message, "give low and high in this order"
     if init.name == "orthogonal" and len(shape) < 2:
         message = f"the init orthogonal makes a matrix, got the shape {sizes.shape_text(shape)}"
         yield "GG027", message, "give two axes or more, or choose another init, such as normal"

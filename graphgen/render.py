@@ -68,8 +68,9 @@ def render(module: Module, templates: str | os.PathLike | None = None) -> str:
         raise _wrong(f"{_where(error, place)}: {type(error).__name__}: {error}") from error
     try:
         ast.parse(text)
-    except SyntaxError as error:
-        message = f"{place}: what the templates make is no Python; line {error.lineno}: {error.msg}"
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:  # the last three of what is nested too deeply
+        reason = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f"{type(error).__name__}: {error}"
+        message = f"{place}: what the templates make is no Python; {reason}"
         raise _wrong(message, "look at the lines with -o -, once the template makes some") from error
     return text
 

@@ -51,14 +51,22 @@ def write(file: Path, text: str, *, force: bool = False) -> None:
 
 def read(file: Path) -> bytes | None:
     """Read a file's bytes, None if it does not exist or is a device; raises GraphError if it cannot be read."""
-    if file.exists() and not file.is_file() and not file.is_dir():
-        return None
     try:
+        if file.exists() and not file.is_file() and not file.is_dir():
+            return None
         return file.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _cannot("read", file, error) from error
+
+
+def same(file: Path, other: str | os.PathLike) -> bool:
+    """Whether two names are of one file that exists; False where that cannot be known."""
+    try:
+        return os.path.samefile(file, other)
+    except OSError:
+        return False
 
 
 def difference(file: Path, old: bytes | None, new: str) -> str:

@@ -246,3 +246,47 @@ def test_which_integers_an_input_may_hold():
     label = g.input("label", ("batch",), dtype="int64")
     g.loss(losses.cross_entropy(x, label))
     assert ranges(g) == {"label": (0, 3)}
+
+
+def test_neither_the_model_nor_a_metric_is_written_over(folder, capsys):
+    Path("of.py").write_text("def share(outputs, inputs): return 0.0\n")
+    for output, what in (("net.py", "the model"), ("of.py", "a metric"), ("data.npz", "the data")):
+        before = Path(output).read_bytes()
+        error = refused(capsys, "--data", "data.npz", "-o", output, "--force", "--metrics", "of.py:share")
+        assert f"error[GG084]: {output} holds {what}" in error and Path(output).read_bytes() == before
+
+
+def test_an_optimizer_is_resumed_with_itself(folder, capsys):
+    begin = ["train", "net.py", "--data", "data.npz", "-o", "net.npz", "--epochs", "1"]
+    assert run([*begin, "--optimizer", "adamw"]) == cli.DONE
+    capsys.readouterr()
+    error = refused(capsys, "--data", "data.npz", "-o", "net.npz", "--resume", "--epochs", "2")
+    assert "error[GG088]: net.npz was trained with the graph" in error
+    assert run([*begin[:-1], "2", "--resume", "--optimizer", "adamw"]) == cli.DONE
+
+
+def test_a_metric_that_fails_loses_no_step(folder, capsys):
+    Path("of.py").write_text("def gone(outputs, inputs): raise SystemExit(0)\n")
+    error = refused(capsys, "--data", "data.npz", "-o", "net.npz", "--batch-size", "20", "--metrics", "of.py:gone")
+    assert "error[GG081]: the metric gone raised SystemExit" in error
+    assert weights("net.npz")["o/step"] == 10
+
+
+def test_rows_for_validation_that_cannot_be_evaluated(folder, capsys):
+    table = """
+from graphgen import Graph, ops
+g = Graph("net")
+x = g.input("x", shape=("batch", "time"))
+g.loss(ops.mean((x * g.param("w", shape=("time",)) - 1.0) ** 2))
+g.optimizer("sgd")
+"""
+    Path("net.py").write_text(table)
+    np.savez("data.npz", x=np.ones((20, 3)))
+    np.savez("longer.npz", x=np.ones((5, 4)))
+    error = refused(capsys, "--data", "data.npz", "-o", "net.npz", "--validation", "longer.npz")
+    assert "error[GG087]" in error and "longer.npz" in error
+
+
+def test_numbers_beyond_all_floats(folder, capsys):
+    for option in ("--steps", "--epochs", "--batch-size"):
+        assert "error[GG" in refused(capsys, "--data", "data.npz", "-o", "net.npz", option, "9" * 401)

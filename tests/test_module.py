@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from graphgen import Graph, compile, layers, load, losses, ops
+from graphgen import Graph, GraphWarning, compile, layers, load, losses, ops
 from graphgen.wrap import wrapped
 
 STYLES = ["teach", "compact"]
@@ -171,6 +171,18 @@ def test_many_parameters_keep_lines_short(style):
     assert "    *_, x = _check(parameters, x=x)\n" in source
     assert "array = x.shape" not in source
     assert max(load(source).check_gradients().values()) < 1e-6
+
+
+def test_what_the_loss_does_not_read_is_not_unpacked():
+    g = Graph("unread")
+    x = g.input("x", ("batch", 3))
+    w, v = g.param("w", (3,)), g.param("v", (3,))
+    g.output(x * w * v)
+    g.loss((x * w).mean())
+    with pytest.warns(GraphWarning, match="does not depend on v"):
+        source = compile(g, mode="both")
+    assert "    w, _, x = _check(parameters, x=x)\n" in source.partition("def value_and_grad")[2].partition("def ")[0]
+    assert "    w_dot, _ = _check_tangents(tangents" in source
 
 
 @pytest.mark.parametrize("length", [80, 100, 300])

@@ -99,6 +99,23 @@ def reference(kind, parameters, x, lengths, initial, directions, count):
     return x, final
 
 
+@pytest.mark.parametrize(("name", "options"), [("rnn", {}), ("gru", {}), ("gru", {"reset_after": False}), ("lstm", {})])
+def test_an_initial_state_may_be_the_same_for_all(name, options):
+    losses = []
+    for shape in [(UNITS,), (3, UNITS)]:
+        g = Graph("m")
+        x = g.input("x", (3, TIME, FEATURES))
+        states = [g.input(f"{letter}0", shape) for letter in ("hc" if name == "lstm" else "h")]
+        out = getattr(layers, name)(x, UNITS, "net", initial_state=tuple(states) if name == "lstm" else states[0], **options)
+        g.loss((out * out).sum())
+        module = graphgen.load(g)
+        start = np.broadcast_to(np.linspace(-1.0, 1.0, UNITS), shape)
+        given = {f"{letter}0": start for letter in ("hc" if name == "lstm" else "h")}
+        sequences = np.random.default_rng(4).normal(size=(3, TIME, FEATURES))
+        losses.append(module.loss(module.init_parameters(), sequences, **given))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-13)
+
+
 def declared(kind, sequence, final_state, with_lengths, with_initial, bidirectional, num_layers, **more):
     """The module of a layer with these options; its outputs are out and the parts of the final state."""
     name, keywords = CALLS.get(kind, (kind, {}))

@@ -259,9 +259,10 @@ def test_a_file_of_another_model(net, folder):
         GraphError, match="net.npz was trained with the graph [0-9a-f]{8}, and the model is now [0-9a-f]{8}"
     ):
         fit(wider, "data.npz", output="net.npz", resume=True, progress=False)
-    other = graphgen.load(classifier(), optimizer="sgd")
-    with pytest.raises(GraphError, match="net.npz holds the training of another model: o/step is none of its values"):
-        fit(other, "data.npz", output="net.npz", resume=True, progress=False)
+    for optimizer in ("sgd", "adamw"):  # the memory of adamw would fit
+        other = graphgen.load(classifier(), optimizer=optimizer)
+        with pytest.raises(GraphError, match="net.npz was trained with the graph [0-9a-f]{8}, and the model is now"):
+            fit(other, "data.npz", output="net.npz", resume=True, progress=False)
 
 
 @pytest.mark.parametrize("run", [None, np.zeros(3), "no JSON", "[]", "{}", '{"settings": 3}', "[" * 100000, b"\xff"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,7 @@ def compile_command(
     if check or diff:
         _compare(file, built.source, check, diff)
     else:
-        _write(file, built.source, force, Path(split(model)[0]))
+        _write(file, built.source, force, Path(split(model)[0]), options["embed"])
 
 
 def default_file(name: str) -> Path:
@@ -93,10 +92,12 @@ def _compare(file: Path, source: str, check: bool, diff: bool) -> None:
     click.get_current_context().exit(DIFFERS)
 
 
-def _write(file: Path, source: str, force: bool, model: Path) -> None:
+def _write(file: Path, source: str, force: bool, model: Path, weights: str | None) -> None:
     from graphgen import writing
 
-    if file.exists() and os.path.samefile(file, model):
+    if writing.same(file, model):
         raise wrong("GG084", f"{file} is the model itself", "write to another file with -o")
+    if weights is not None and writing.same(file, weights):
+        raise wrong("GG084", f"{file} holds the weights", "write to another file with -o")
     writing.write(file, source, force=force)
     click.echo(f"wrote {file}", err=True)

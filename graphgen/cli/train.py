@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def train_command(model: str, data: str, output: str | None, optimizer: str | No
     from graphgen.cli.measured import accuracies, ranges, user_metrics
     from graphgen.compiler import build
     from graphgen.loading import load
-    from graphgen.model import load_model
+    from graphgen.model import load_model, split
     from graphgen.train import fit
 
     file = Path(output) if output is not None else None
@@ -57,8 +58,9 @@ def train_command(model: str, data: str, output: str | None, optimizer: str | No
         module = load(build(graph, optimizer=optimizer).source)
     file = file or default_file(graph.dag.graph["name"]).with_suffix(".npz")
     validation = _validation(options.pop("validation"))
-    _keep_apart(file, data, validation)
-    metrics = {**accuracies(graph, module), **user_metrics(options.pop("metrics"))}
+    told = options.pop("metrics")
+    _keep_apart(file, {"the data": (data, validation), "the model": (split(model)[0],), "a metric": map(_file, told)})
+    metrics = {**accuracies(graph, module), **user_metrics(told)}
     order = _order(data, options.pop("order"))
     overwrite = options.pop("force")
     try:
@@ -94,11 +96,20 @@ def _validation(text: str | None) -> float | str | None:
     return part
 
 
-def _keep_apart(output: Path, *sources: str | float | None) -> None:
+def _keep_apart(output: Path, sources: Mapping[str, Iterable[str | float | None]]) -> None:
     """Refuse to write over what is read."""
-    for source in sources:
-        if isinstance(source, str) and output.exists() and os.path.exists(source) and os.path.samefile(output, source):
-            raise wrong("GG084", f"{output} holds the data", "write the weights to another file with -o")
+    from graphgen import writing
+
+    for what, files in sources.items():
+        if any(isinstance(each, str) and writing.same(output, each) for each in files):
+            raise wrong("GG084", f"{output} holds {what}", "write the weights to another file with -o")
+
+
+def _file(text: str) -> str:
+    """The file of a metric."""
+    from graphgen.model import split
+
+    return split(text)[0]
 
 
 def _order(data: str, key: str | None) -> Any:

@@ -132,4 +132,4 @@ def columns(x: Handle, place: int, units: sizes.Size, count: int = 1) -> Handle:
     """One of the parts of `units` columns that stand side by side, or several."""
     stop = (place + count) * units
     bounds = (place * units or None, None if sizes.equal(stop, x.shape[-1]) else stop, None)
-    return ops.getitem(x, key=(FULL, bounds))
+    return ops.getitem(x, key=(*(FULL,) * (len(x.shape) - 1), bounds))

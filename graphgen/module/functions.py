@@ -144,7 +144,10 @@ def _jvp(setting: Setting) -> Function:
     first = []
     if setting.wrt:
         setting.use("_check_tangents")
-        first = [_assigned([f"{name}_dot" for name in setting.wrt], f"_check_tangents({setting.names['tangents']}{given})")]
+        code = "\n".join([*(line.code for line in body.lines), returned])
+        names = [f"{name}_dot" if _reads(code, f"{name}_dot") else "_" for name in setting.wrt]
+        call = f"_check_tangents({setting.names['tangents']}{given})"
+        first = [_assigned(names, call) if set(names) > {"_"} or "_" not in names else call]
     function = _function(setting, "jvp", setting.inputs, docstring, body, returned, "tuple[float, float]", first)
     function.arguments.insert(1, f"{setting.names['tangents']}: dict")
     return function
@@ -227,8 +230,8 @@ def _without_runs(names: list[str]) -> list[str]:
 
 
 def _reads(code: str, name: str) -> bool:
-    """Whether the code reads a name: not as an attribute, not as a keyword."""
-    return re.search(rf"(?<![.\w]){name}(?!\w|=[^=])", code) is not None
+    """Whether the code reads a name: not as an attribute, not as a keyword, not in a string such as a dict's key."""
+    return re.search(rf"(?<![.\w]){name}(?!\w|=[^=])", re.sub(r'"[^"\n]*"', '""', code)) is not None
 
 
 def _size_lines(setting: Setting, inputs: list[Node], code: str) -> list[str]:

@@ -33,6 +33,7 @@ _NOT_NEGATIVE = "a finite number, not below 0"
 _FRACTION = "a number from 0 to below 1"
 _FRACTIONS = "a pair of numbers from 0 to below 1"
 _POSITIVE = "a finite number above 0"
+_DECAY = "a number from 0 to 10"  # beyond that no noise is left, and soon step**decay overflows
 _COUNT = "a whole number, not below 0"
 _FLAG = "True or False"
 _KINDS = {
@@ -41,6 +42,7 @@ _KINDS = {
     "rho": _FRACTION,
     **dict.fromkeys(("clip_value", "clip_norm", "max_norm"), _POSITIVE),
     "noise_seed": _COUNT,
+    "noise_decay": _DECAY,
     **dict.fromkeys(("nesterov", "centered", "amsgrad", "decoupled_weight_decay"), _FLAG),
 }
 
@@ -58,6 +60,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     _FRACTION: _is_fraction,
     _FRACTIONS: lambda value: isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_is_fraction, value)),
     _POSITIVE: lambda value: is_finite(value) and value > 0,
+    _DECAY: lambda value: is_finite(value) and 0 <= value <= 10,
     _COUNT: _is_count,
     _FLAG: lambda value: isinstance(value, bool),
 }

@@ -28,6 +28,8 @@ def _check_step(parameters: dict, state: dict, gradients: dict) -> None:
 def _check_step_scalar(parameters: dict, state: dict, gradients: dict) -> None:
     """Raise ValueError, before anything is changed, if the optimizer's memory does not fit."""
     _check_memory(state)
+    if not hasattr(parameters, "__setitem__"):
+        raise ValueError(f"parameters: expected a dict, to be changed in place, got {type(parameters).__name__}")
     for key in _memory:
         for name in _trained:
             _scalar(f"optimizer_state[{key!r}][{name!r}]", state[key][name])
@@ -35,7 +37,7 @@ def _check_step_scalar(parameters: dict, state: dict, gradients: dict) -> None:
 
 def _check_memory(state: dict) -> None:
     """Raise ValueError if the optimizer's memory of a parameter, or a number that it keeps, is missing or no number."""
-    if not hasattr(state, "get"):
+    if not hasattr(state, "get") or not hasattr(state, "__setitem__"):
         raise ValueError(f"optimizer_state: expected a dict, got {type(state).__name__}")
     missing = [key for key in _numbers if key not in state]
     for key in _memory:

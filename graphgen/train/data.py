@@ -133,7 +133,7 @@ class _Checking:
         self, name: str, array: np.ndarray | None, shape: tuple, dtype: str, ranges: Ranges, extra: Iterable[str]
     ) -> np.ndarray:
         """The array in its declared dtype, or what stands for it where there is a problem."""
-        missing = np.empty(tuple(each if isinstance(each, int) else 1 for each in shape), dtype)
+        missing = np.broadcast_to(np.zeros((), dtype), tuple(each if isinstance(each, int) else 1 for each in shape))
         wanted = f"{dtype} of shape {_text(shape)}"
         if array is None:
             near = closest(name, extra)

@@ -172,7 +172,7 @@ def _begun(
     module: ModuleType, data: Data, path: Path | None, asked: Mapping[str, Any], resume: bool, overwrite: bool
 ) -> Run:
     """A new run, or the one in the file."""
-    there = path is not None and path.exists()
+    there = path is not None and _exists(path)
     if there and not resume and not overwrite:
         help = "go on with it with --resume, replace it with --force, or write to another file with -o"
         raise GraphError(Problem("GG084", None, f"{path} exists, and is left as it is", help))
@@ -187,6 +187,13 @@ def _begun(
     run = runs.load(path, module, runs.initial(module, 0, sizes))
     run.settings = options.resumed(path, asked, run.settings)
     return run
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise GraphError(Problem("GG085", None, f"cannot write {path}: {error.strerror}")) from error
 
 
 def _make_room(path: Path) -> None:

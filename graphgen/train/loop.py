@@ -153,7 +153,11 @@ class Training:
         figures = {"epoch": float(run.epoch + 1), "loss": run.total / run.seen}
         if self.held is not None or self.metrics:
             data = self.data if self.held is None else self.held
-            measured = measure(self.module, run.weights, data, self.size, self.metrics, self.interrupts.check)
+            try:
+                measured = measure(self.module, run.weights, data, self.size, self.metrics, self.interrupts.check)
+            except GraphError:
+                self.save()  # the steps of this epoch are sound: --resume measures once more
+                raise
             loss = measured.pop("loss")
             figures |= {**({"validation_loss": loss} if self.held is not None else {}), **measured}
             if run.settings.get("patience"):

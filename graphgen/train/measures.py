@@ -85,10 +85,14 @@ def measure(
     total, parts = 0.0, []
     for rows in batches(data, batch_size):
         inputs = data.take(rows)
-        with np.errstate(all="ignore"):
-            total += function(weights.parameters, *inputs.values(), **given) * len(rows)
-            if metrics:
-                parts.append(_outputs(module, weights, inputs))
+        try:
+            with np.errstate(all="ignore"):
+                total += function(weights.parameters, *inputs.values(), **given) * len(rows)
+                if metrics:
+                    parts.append(_outputs(module, weights, inputs))
+        except (ArithmeticError, IndexError, ValueError) as error:
+            message = f"{data.label}: the model cannot evaluate rows {rows[0]} to {rows[-1]}: {error}"
+            raise GraphError(Problem("GG087", None, message)) from error
         between()
     outputs = _joined(module, parts) if parts else {}
     return {
@@ -128,10 +132,10 @@ def _joined(module: ModuleType, parts: list[dict[str, np.ndarray]]) -> dict[str,
 def _value(name: str, metric: Metric, outputs: Mapping[str, np.ndarray], data: Data) -> float:
     try:
         value = metric(outputs, data.arrays)
-    except Exception as error:  # a metric is the user's program
+    except (Exception, SystemExit) as error:  # a metric is the user's program
         raise GraphError(Problem("GG081", None, f"the metric {name} raised {type(error).__name__}: {error}")) from error
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         message = f"the metric {name} is a number, got {type(value).__name__}"
         raise GraphError(Problem("GG005", None, message, "return a float")) from error

@@ -104,6 +104,8 @@ def save(path: Path, module: ModuleType, run: Run) -> None:
         If the file cannot be written.
     """
     target = Path(os.path.realpath(path))
+    if os.path.lexists(target) and not os.path.isfile(target):
+        raise GraphError(Problem("GG085", None, f"cannot write {path}: it is no file", "write to another file with -o"))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     best = None if run.best is None else {"epoch": run.best.epoch, "loss": run.best.loss}
     told = {**{name: getattr(run, name) for name in _COUNTS}, "total": run.total, "history": run.history, "best": best}
@@ -148,7 +150,21 @@ def clear(path: Path) -> None:
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     for left in glob.glob(f".{glob.escape(name)}.*.tmp", root_dir=folder):
-        Path(folder, left).unlink(missing_ok=True)
+        if not _alive(left.removeprefix(f".{name}.").partition(".")[0]):
+            Path(folder, left).unlink(missing_ok=True)
+
+
+def _alive(process: str) -> bool:
+    """Whether a process lives: what it writes is its own."""
+    if not process.isdecimal() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def write_weights(module: ModuleType, path: Path, weights: Weights) -> None:
@@ -195,7 +211,7 @@ def load(path: Path, module: ModuleType, new: tuple[Weights, dict[str, Any]]) ->
         if theirs != own:
             message = f"{path} was trained with the graph {theirs}, and the model is now {own}"
             raise GraphError(
-                Problem("GG088", None, message, "take the model back, or train anew into another file with -o")
+                Problem("GG088", None, message, "take the model and its optimizer back, or train anew into another file with -o")
             )
         filling = _Filling(archive)
         best = None

@@ -41,7 +41,7 @@ def _expected(name: str, value: Any) -> str | None:
     if value is None:
         return None
     whole = not isinstance(value, bool) and isinstance(value, Integral)
-    number = not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    number = not isinstance(value, bool) and isinstance(value, Real) and _finite(value)
     if name == "seed":
         return None if whole and value >= 0 else "a whole number from 0 up"
     if name == "learning_rate":
@@ -56,6 +56,13 @@ def _expected(name: str, value: Any) -> str | None:
             else "a part of the rows between 0 and 1, a file, or arrays by name"
         )
     return None if whole and value >= 1 else "a whole number from 1 up"
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def started(given: Mapping[str, Any]) -> dict[str, Any]:

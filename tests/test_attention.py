@@ -206,3 +206,17 @@ def test_learned_positions():
     np.testing.assert_array_equal(y, X + parameters["p_w"][:3])
     y, parameters = run(lambda x: layers.learned_positions(x, name="p"), {"x": X})
     np.testing.assert_array_equal(y, X + parameters["p_w"])
+
+
+def test_a_sample_without_keys_beside_a_mask_of_floats():
+    g = Graph("m")
+    x = g.input("x", (2, 3, 4))
+    padded = g.input("padded", (2, 3), "bool")
+    mask = g.input("mask", (3, 3))
+    g.output(y=layers.multi_head_attention(x, 2, "a", attn_mask=mask, key_padding_mask=padded, bias=False))
+    module = load(g, inference=True)
+    sequences = np.random.default_rng(0).normal(size=(2, 3, 4))
+    hidden = np.array([[False] * 3, [True] * 3])
+    weights = {name: np.ones(shape) for name, (shape, _) in module.PARAMETERS.items()}
+    found = module.forward(weights, sequences, hidden, np.zeros((3, 3)))
+    assert np.isfinite(found).all() and not found[1].any() and found[0].all()

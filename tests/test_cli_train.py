@@ -287,6 +287,7 @@ g.optimizer("sgd")
     assert "error[GG087]" in error and "longer.npz" in error
 
 
-def test_numbers_beyond_all_floats(folder, capsys):
-    for option in ("--steps", "--epochs", "--batch-size"):
-        assert "error[GG" in refused(capsys, "--data", "data.npz", "-o", "net.npz", option, "9" * 401)
+def test_a_metric_beyond_all_floats(folder, capsys):
+    Path("of.py").write_text("def huge(outputs, inputs): return 10**400\n")
+    error = refused(capsys, "--data", "data.npz", "-o", "net.npz", "--metrics", "of.py:huge")
+    assert "error[GG081]: the metric huge" in error

@@ -2,9 +2,10 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from graphgen import Graph, layers, ops
+from graphgen import Graph, layers, load, ops
 from graphgen.check import check
 from graphgen.errors import GraphError
 from graphgen.layers.declaring import layer, parameter
@@ -210,3 +211,34 @@ def test_wrong_arguments_are_told_with_all_else():
     ]
     with pytest.raises(GraphError, match="GG061.*dense: the first argument is a node\n"):
         layers.dense()
+
+
+def test_flags_nodes_and_arrays():
+    g = Graph("m")
+    x = g.input("x", ("batch", 3, 4))
+    hidden = np.triu(np.ones((3, 3), bool), 1)
+    masked = layers.multi_head_attention(x, 2, "a", attn_mask=hidden)
+    g.loss((masked * masked).sum())
+    causal = Graph("m")
+    x = causal.input("x", ("batch", 3, 4))
+    out = layers.multi_head_attention(x, 2, "a", is_causal=True)
+    causal.loss((out * out).sum())
+    one, other = load(g), load(causal)
+    sequences = np.random.default_rng(0).normal(size=(2, 3, 4))
+    assert one.loss(one.init_parameters(), sequences) == other.loss(other.init_parameters(), sequences)
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (lambda x: layers.dense(x, 2, "a", bias="False"), "GG005: dense: bias is True or False, got 'False'"),
+        (lambda x: layers.layer_norm(x, "a", elementwise_affine=0), "GG005: layer_norm: elementwise_affine is True or False, got 0"),
+        (lambda x: layers.multi_head_attention(x, 2, "a", key="x"), "GG061: multi_head_attention: key is a node or an array, got 'x'"),
+    ],
+)
+def test_what_is_no_flag_or_no_node(declare, message):
+    g = Graph("m")
+    g.output(y=declare(g.input("x", ("batch", 3, 4))))
+    with pytest.raises(GraphError) as caught:
+        check(g)
+    assert [f"{each.code}: {each.message}" for each in caught.value.problems] == [message]

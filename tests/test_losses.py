@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sample import integers, some
 
-from graphgen import Graph, load, losses, ops
+from graphgen import Graph, compile, load, losses, ops
 
 STYLES = ("teach", "compact")
 SAMPLES = loss_samples.samples()
@@ -255,3 +255,20 @@ def test_positions_are_those_of_torch():
     assert a == b == c
     assert d == pytest.approx(e, rel=1e-13)
     assert a != e
+
+
+@pytest.mark.parametrize("options", [{"ignore_index": -100}, {"ignore_index": 2}, {"ignore_index": -1, "label_smoothing": 0.1}])
+def test_modules_that_ignore_labels_check_themselves(options):
+    g = Graph("ignoring")
+    x, y = g.input("x", ("batch", 3)), g.input("y", ("batch",), "int64")
+    g.loss(losses.cross_entropy(x @ g.param("w", (3, 4)), y, **options))
+    assert max(load(g).check_gradients().values()) < 1e-6
+
+
+def test_the_reverse_sweep_is_not_left_again():
+    g = Graph("two")
+    x, y = g.input("x", ("batch", 3)), g.input("y", ("batch",), "int64")
+    logits = x @ g.param("w", (3, 4))
+    g.loss(losses.multi_margin(logits, y) + losses.cross_entropy(logits, y))
+    swept = compile(g).partition("def value_and_grad")[2].partition("\ndef ")[0]
+    assert swept.count("# forward sweep") == swept.count("# reverse sweep") == 1

@@ -21,6 +21,8 @@ from contextlib import nullcontext
 from functools import wraps
 from typing import Any, ParamSpec
 
+import numpy as np
+
 from graphgen import sizes, source
 from graphgen.errors import GraphError, Problem, brief
 from graphgen.graph import Handle
@@ -43,8 +45,9 @@ def layer(body: Callable[Arguments, Any]) -> Callable[Arguments, Any]:
     def declare(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Any:
         graph = _graph_of(called, *arguments, *keywords.values())
         try:
-            given = _bound(called, signature, arguments, keywords)
-            result = _made(graph, body, arguments, keywords, given)
+            bound = _bound(called, signature, arguments, keywords)
+            _check(graph, signature, bound.arguments)
+            result = _made(graph, body, bound)
         except (Mismatch, Refused) as refused:
             if source.is_quiet():  # a part of another layer, which is refused with it
                 raise
@@ -54,18 +57,33 @@ def layer(body: Callable[Arguments, Any]) -> Callable[Arguments, Any]:
                 graph._problem(*refused.args)
             names = source.site().names
             return tuple(graph._stand_in() for _ in names) if names else graph._stand_in()
-        return _named(result, given)
+        return _named(result, bound.arguments)
 
     return declare
 
 
-def _bound(called: str, signature: inspect.Signature, arguments: Any, keywords: Any) -> Mapping[str, Any]:
+def _bound(called: str, signature: inspect.Signature, arguments: Any, keywords: Any) -> inspect.BoundArguments:
     """The arguments by name; raises `Refused`."""
     try:
-        return signature.bind(*arguments, **keywords).arguments
+        return signature.bind(*arguments, **keywords)
     except TypeError as error:
         help = f"call it as layers.{called}{plain(signature)}"
         raise Refused("GG006", f"{called}: {error}", help) from None
+
+
+def _check(graph: Any, signature: inspect.Signature, given: dict[str, Any]) -> None:
+    """Make nodes of the arrays among the arguments; raises `Mismatch` for what is no node, or no flag, where one is due."""
+    for name, value in given.items():
+        expected = signature.parameters[name]
+        if isinstance(expected.default, bool) and not isinstance(value, bool):
+            message = f"{name} is True or False, got {brief(value)}"
+            raise Mismatch("GG005", message, f"leave it out for {expected.default}")
+        if expected.annotation not in ("Handle", "Handle | None") or value is None or isinstance(value, Handle):
+            continue
+        if not isinstance(value, np.ndarray):
+            raise Mismatch("GG061", f"{name} is a node or an array, got {brief(value)}", "declare it with g.input")
+        with source.quiet():
+            given[name] = graph.constant(value)
 
 
 def parameter(x: Any, name: str, shape: Any, init: Any) -> Any:
@@ -93,19 +111,20 @@ def state(x: Any, name: str, shape: Any, init: float) -> Any:
     return x.graph.state(name, shape, init)
 
 
-def _made(graph: Any, body: Callable[..., Any], arguments: Any, keywords: Any, given: Mapping[str, Any]) -> Any:
+def _made(graph: Any, body: Callable[..., Any], bound: inspect.BoundArguments) -> Any:
     """What the layer's body returns; raises `Refused` and `Mismatch`."""
+    given = bound.arguments
     for each in _nodes(given.values()):
         if each._known_type is None:
             raise Refused
     name = given.get("name")
-    optional = inspect.signature(body).parameters["name"].default is None
+    optional = bound.signature.parameters["name"].default is None
     reason = reason_against(f"{name}_w" if isinstance(name, str) else name)
     if reason is not None and not (name is None and optional):
         help = remedy(name) if reason_against(name) else "choose another name"
         raise Refused("GG011", f"{brief(name)} cannot name a layer: {reason}", help)
     with source.quiet(), nullcontext() if name is None else graph._scoped(name):
-        return body(*arguments, **keywords)
+        return body(*bound.args, **bound.kwargs)
 
 
 def _named(result: Any, given: Mapping[str, Any]) -> Any:
@@ -145,7 +164,7 @@ def plain(signature: inspect.Signature) -> inspect.Signature:
 
 def _graph_of(called: str, *given: Any) -> Any:
     """The graph that a layer's input belongs to."""
-    for each in _nodes(given[:1]):
-        return each.graph
+    if given and isinstance(given[0], Handle):
+        return given[0].graph
     message = f"{called}: the first argument is a node" + (f", not {brief(given[0])}" if given else "")
     raise GraphError(Problem("GG061", source.site().place, message, "declare it with g.input"))

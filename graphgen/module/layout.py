@@ -15,10 +15,12 @@ def laid_out(lines: list[Line]) -> list[str]:
     result: list[str] = []
     section = header = ""
     for line in lines:
-        if titled and line.section != section:
-            result += ([""] if result else []) + [f"# {line.section} sweep"]
+        # What only the reverse sweep reads of the forward one may stand in it.
+        current = "reverse" if section == "reverse" else line.section
+        if titled and current != section:
+            result += ([""] if result else []) + [f"# {current} sweep"]
             header = ""
-        section = line.section
+        section = current
         if line.header and line.header != header:
             result += _header(line.header)
         header = line.header

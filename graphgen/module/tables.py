@@ -145,8 +145,11 @@ def derives_sizes(setting: Setting) -> bool:
     return any(isinstance(entry, sp.Expr) and not entry.is_Symbol for entry in entries)
 
 
-def bounds(program: Program) -> dict[str, tuple[Any, Any]]:
-    """For each input, the values that checks draw: declared, or for an index the size of the axis it indexes."""
+def bounds(program: Program, guarded: bool = True) -> dict[str, tuple[Any, Any]]:
+    """For each input, the values that checks draw: declared, or for an index the size of the axis it indexes.
+
+    An index that a `where` guards, as it does labels to be ignored, may hold other values too: it counts only if asked for.
+    """
     indexed: dict[str, list[sizes.Size]] = {}
     sources: dict[str, str] = {}
     for node in program.nodes.values():
@@ -156,8 +159,10 @@ def bounds(program: Program) -> dict[str, tuple[Any, Any]]:
             for place, size in found.items():
                 if node.args[place] in sources:
                     indexed.setdefault(sources[node.args[place]], []).append(size)
-        elif len(node.args) == 1 and node.args[0] in sources and node.dtype.startswith("int"):
-            sources[node.name] = sources[node.args[0]]
+        elif node.dtype.startswith("int"):
+            passed = [each for each in node.args[1:] if each in sources] if node.op == "where" and guarded else node.args
+            if len(passed) == 1 and passed[0] in sources:
+                sources[node.name] = sources[passed[0]]
     result = {}
     for node in program.leaves("input"):
         low, high = node.attributes["low"], node.attributes["high"]

@@ -118,7 +118,7 @@ def scaled_dot_product_attention(
         scores = ops.where(seen, scores, -math.inf, name="seen_scores")
     exponentials = ops.exp(shifted(scores, (scores.ndim - 1,)), name="exp")
     total = ops.sum(exponentials, axis=-1, keepdims=True, name="total")
-    if chosen:  # of a query that sees nothing the weights are 0 / 1
+    if attn_mask is not None:  # of a query that sees nothing the weights are 0 / 1
         total = ops.where(total > 0.0, total, 1.0, name="divisor")
     weights = ops.divide(exponentials, total, name="weights")
     return (ops.dropout(weights, p=dropout_p) if dropout_p else weights) @ value

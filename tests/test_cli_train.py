@@ -290,4 +290,4 @@ g.optimizer("sgd")
 def test_a_metric_beyond_all_floats(folder, capsys):
     Path("of.py").write_text("def huge(outputs, inputs): return 10**400\n")
     error = refused(capsys, "--data", "data.npz", "-o", "net.npz", "--metrics", "of.py:huge")
-    assert "error[GG081]: the metric huge" in error
+    assert "error[GG005]: the metric huge is a number, got int" in error

@@ -262,6 +262,15 @@ def test_rows_say_that_they_overflow(name, run):
     assert row.overflows == any(np.isinf(value) for value in values)
 
 
+@pytest.mark.parametrize("name", [name for name in SMOOTH if len(ELEMENTWISE[name].slots) == 1])
+def test_rows_say_that_they_are_steep(name):
+    """Beside 0 the slope of no other row that is defined everywhere grows without bound."""
+    row, own = ELEMENTWISE[name], ELEMENTWISE[name].derived()
+    if row.domain == sp.true:
+        slope = exact(calculus(own.expression, own.slots[0]), own.slots)
+        assert row.steep == (abs(slope(mpmath.mpf("1e-300"))) > 1e30)
+
+
 @pytest.mark.parametrize("name", _KEEPING)
 def test_infinite_operands_are_not_forgotten(name, run):
     count = len(ELEMENTWISE[name].slots)

@@ -9,7 +9,7 @@ from graphgen.graph import Handle
 from graphgen.initializers import Initializer, is_finite
 from graphgen.layers.cells import Weights, gru_cell, lstm_cell, rnn_cell
 from graphgen.layers.declaring import layer, units_of
-from graphgen.layers.unrolling import Options, flag, unroll
+from graphgen.layers.unrolling import Options, unroll
 from graphgen.ops.table import Mismatch
 
 ACTIVATIONS = ("tanh", "relu")
@@ -120,7 +120,6 @@ def gru(
     --------
     rnn : the other parameters, and the result.
     """
-    flag("reset_after", reset_after, True)
     weights = _weights(units, init, recurrent_init, bias)
     options = Options(initial_state, lengths, sequence, final_state, bidirectional, num_layers, dropout)
     return unroll(x, weights.units, ("h",), lambda x: gru_cell(x, weights, reset_after), options)
@@ -174,7 +173,6 @@ def lstm(
     """
     weights = _weights(units, init, recurrent_init, bias)
     options = Options(initial_state, lengths, sequence, final_state, bidirectional, num_layers, dropout)
-    flag("peephole", peephole, False)
     if not is_finite(forget_bias):
         raise Mismatch("GG005", f"forget_bias is a number, got {brief(forget_bias)}", "leave it out for 1.0")
     at_first = Initializer("forget_bias", (("value", forget_bias),))
@@ -182,5 +180,4 @@ def lstm(
 
 
 def _weights(units: Any, init: Any, recurrent_init: Any, bias: bool) -> Weights:
-    flag("bias", bias, True)
     return Weights(units_of(units), init, recurrent_init, bias)

@@ -141,8 +141,6 @@ def _check(x: Handle, options: Options) -> None:
         raise Mismatch("GG022", message, help)
     if not steps:
         raise Mismatch("GG022", f"{x.type} has no steps", "a sequence has one step at least")
-    for keyword in ("sequence", "final_state", "bidirectional"):
-        flag(keyword, getattr(options, keyword), False)
     if (whole(options.num_layers) or 0) < 1:
         raise Mismatch(
             "GG005", f"num_layers is an int from 1, got {brief(options.num_layers)}", "leave it out for one layer"
@@ -155,12 +153,6 @@ def _check(x: Handle, options: Options) -> None:
         raise Mismatch("GG005", message, "use ops.dropout on the input or the result")
     if options.lengths is not None:
         _check_lengths(x, options.lengths)
-
-
-def flag(keyword: str, value: Any, default: bool) -> None:
-    """Whether a keyword is True or False."""
-    if not isinstance(value, bool):
-        raise Mismatch("GG005", f"{keyword} is True or False, got {brief(value)}", f"leave it out for {default}")
 
 
 def _check_lengths(x: Handle, lengths: Any) -> None:

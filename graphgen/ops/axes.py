@@ -18,6 +18,13 @@ def whole(value: Any) -> int | None:
     return int(value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else None
 
 
+def flag(keyword: str, value: Any) -> bool:
+    """True or False; raises `Mismatch` for anything else."""
+    if not isinstance(value, bool):
+        raise Mismatch("GG005", f"{keyword} is True or False, got {brief(value)}", "leave it out for its default")
+    return value
+
+
 def axis_of(axis: Any, ndim: int) -> int:
     """One axis, counted from the front."""
     place = whole(axis)

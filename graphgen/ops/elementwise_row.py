@@ -39,6 +39,7 @@ class Elementwise:
     dtype_rule : what dtypes go in and out. "float": floats to float; "number": floats or integers, to the same;
         "comparison": any numbers to truth values; "logical": truth values to the same; "where": a condition, then numbers.
     overflows : the value is infinite at some operand of 2000 in size already.
+    steep : the value is finite everywhere, but the slope is infinite somewhere.
     zero_slope : no gradient passes, whatever the formula's derivative.
     summary : for readers.
     origin : where the definition or the name comes from, where that is not what the family says.
@@ -56,6 +57,7 @@ class Elementwise:
     safe: Mapping[int, float] = field(default_factory=dict)
     dtype_rule: DtypeRule = "float"
     overflows: bool = False
+    steep: bool = False
     zero_slope: bool = False
     origin: str = ""
 

@@ -44,13 +44,6 @@ def number(
     raise Mismatch("GG005", f"{keyword} is {wanted}, got {brief(value)}", "leave it out for its default")
 
 
-def flag(keyword: str, value: Any) -> bool:
-    """True or False; raises `Mismatch` for anything else."""
-    if not isinstance(value, bool):
-        raise Mismatch("GG005", f"{keyword} is True or False, got {brief(value)}", "leave it out for its default")
-    return value
-
-
 def check_floats(*types: Type) -> None:
     """Raise `Mismatch` for the first operand that does not hold floats."""
     for place, each in enumerate(types):

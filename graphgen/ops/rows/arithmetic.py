@@ -20,7 +20,7 @@ ROWS = (
     elementwise("square", a**2, "Square.", dtype_rule="number"),
     elementwise("sqrt", sp.sqrt(a), "Square root.", domain=a >= 0, safe={a: 1.0}),
     elementwise("rsqrt", 1 / sp.sqrt(a), "One over the square root.", domain=a > 0, safe={a: 1.0}, origin="torch"),
-    elementwise("cbrt", Cbrt(a), "Cube root, of the operand's sign.", safe={a: 1.0}),
+    elementwise("cbrt", Cbrt(a), "Cube root, of the operand's sign.", safe={a: 1.0}, steep=True),
     elementwise("reciprocal", 1 / a, "One over the operand.", domain=sp.Ne(a, 0), safe={a: 1.0}),
     elementwise("hypot", Hypot(a, b), "sqrt(a**2 + b**2), whose squares never overflow; its slopes at (0, 0) are 0."),
     elementwise(

@@ -9,7 +9,8 @@ import math
 from typing import Any
 
 from graphgen import ops, sizes
-from graphgen.ops.reducing import check_floats, check_pair, check_reduction, flag, number, reduced
+from graphgen.ops.axes import flag
+from graphgen.ops.reducing import check_floats, check_pair, check_reduction, number, reduced
 from graphgen.ops.table import Mismatch, Type, composite, example
 
 

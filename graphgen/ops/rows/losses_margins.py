@@ -7,7 +7,8 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
-from graphgen.ops.reducing import check_floats, check_pair, check_reduction, flag, number, reduced, rows_axis
+from graphgen.ops.axes import flag
+from graphgen.ops.reducing import check_floats, check_pair, check_reduction, number, reduced, rows_axis
 from graphgen.ops.table import Mismatch, Type, composite, example, integers
 
 

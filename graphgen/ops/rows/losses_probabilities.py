@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from graphgen import ops
+from graphgen.ops.axes import flag
 from graphgen.ops.reducing import (
     REDUCTIONS,
     check_floats,
     check_pair,
     check_reduction,
     check_weight,
-    flag,
     reduced,
     rows_axis,
 )

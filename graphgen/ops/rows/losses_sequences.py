@@ -7,8 +7,8 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
-from graphgen.ops.axes import FULL, whole
-from graphgen.ops.reducing import check_reduction, flag, reduced
+from graphgen.ops.axes import FULL, flag, whole
+from graphgen.ops.reducing import check_reduction, reduced
 from graphgen.ops.table import Mismatch, Type, composite, example, integers
 
 IMPOSSIBLE = -1e30  # stands for log(0): sums of it are finite in float32 too, and no probability matters beside it

@@ -12,16 +12,10 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
-from graphgen.ops.axes import FULL, axis_of, reduction_axes, whole, without
+from graphgen.ops.axes import FULL, axis_of, flag, reduction_axes, whole, without
 from graphgen.ops.flattening import as_rows
 from graphgen.ops.table import Mismatch, Type, composite, example, linear, several
 from graphgen.source import part
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Mismatch("GG005", f"{name} is True or False, got {brief(value)}", "leave it out for its default")
-    return value
 
 
 def _need_elements(x: Type, count: sizes.Size) -> None:
@@ -82,7 +76,7 @@ class argmin:
 
 
 def _sorting(x: Type, /, *, axis: Any, descending: Any) -> dict[str, Any]:
-    return {"axis": axis_of(axis, x.ndim), "descending": _flag("descending", descending)}
+    return {"axis": axis_of(axis, x.ndim), "descending": flag("descending", descending)}
 
 
 @linear
@@ -126,7 +120,7 @@ def _top(x: Type, /, *, k: Any, axis: Any, largest: Any) -> dict[str, Any]:
     if count > size:
         message = f"{count} of an axis of size {size}: {x}"
         raise Mismatch("GG027", message, f"give k up to {size}", about=0)
-    return {"k": count, "axis": place, "largest": _flag("largest", largest)}
+    return {"k": count, "axis": place, "largest": flag("largest", largest)}
 
 
 @composite(

@@ -17,7 +17,7 @@ from graphgen.display import plain
 from graphgen.errors import GraphError, Problem, did_you_mean
 from graphgen.forms import forms
 from graphgen.graph import Graph
-from graphgen.module import Options, assemble
+from graphgen.module import EXTRA, Options, assemble
 from graphgen.program import FLOAT_TYPES, Program
 from graphgen.raw import fingerprint
 from graphgen.render import render
@@ -47,6 +47,15 @@ def build(
     ties: str | None = None,
     inference: bool = False,
     mode: str = "reverse",
+    split: bool = False,
+    vjp: bool = False,
+    jacobian: bool = False,
+    hessian: bool = False,
+    hvp: bool = False,
+    per_example: bool = False,
+    gauss_newton: str | None = None,
+    save: str | int | Iterable[str] = "all",
+    trace: bool = False,
     embed: str | os.PathLike | Mapping[str, Any] | None = None,
     templates: str | os.PathLike | None = None,
 ) -> Build:
@@ -68,6 +77,20 @@ def build(
         Only `forward`.
     mode
         "reverse": value_and_grad; "forward": jvp; "both".
+    split
+        forward_sweep and backward: the two halves of value_and_grad.
+    vjp, jacobian
+        Of the outputs: the gradient of their product with given cotangents, and all their derivatives.
+    hessian, hvp
+        Second derivatives of the loss, and their product with a vector.
+    per_example
+        The gradients of each example alone.
+    gauss_newton
+        The value, by name, whose second derivatives are left out: gauss_newton_product for a network up to there.
+    save
+        What the reverse sweep finds saved, the rest is computed again: "all", "minimal", a number of bytes, or names.
+    trace
+        Write the variant that checks every value, and names the first that is not finite.
     embed
         Trained weights to put into the module, for inference: a file, or arrays by name.
     templates
@@ -83,14 +106,19 @@ def build(
     _check_choices(style=style, mode=mode, dtype=dtype, ties=ties, optimizer=optimizer)
     graph = graph if isinstance(graph, Graph) else Graph.from_networkx(graph)
     extra = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
-    asked = None if inference else {"reverse": "value_and_grad", "forward": "jvp", "both": "value_and_grad"}[mode]
-    program = check(graph, needs_loss=asked, wrt=extra)
+    needs_loss = None if inference else {"reverse": "value_and_grad", "forward": "jvp", "both": "value_and_grad"}[mode]
+    program = check(graph, needs_loss=needs_loss, wrt=extra)
     both = forms(_with_policies(program, dtype, relu_at_zero, ties))
     both, weights = (both, None) if embed is None else shipped(both, embed)
     chosen = _optimizer(graph, optimizer)
+    given = {"split": split, "vjp": vjp, "jacobian": jacobian, "hessian": hessian, "hvp": hvp, "per_example": per_example}
     options = Options(
         style=style,  # type: ignore[arg-type]
         mode=mode,
+        functions=tuple(name for name in EXTRA if given[name]),
+        gauss_newton=gauss_newton,
+        save=save if isinstance(save, (str, int)) else tuple(save),
+        trace=trace,
         inference=inference,
         wrt=extra,
         optimizer=chosen,

@@ -32,6 +32,17 @@ def _split_names(context: click.Context, parameter: click.Parameter, values: tup
 @click.option("--relu-at-zero", type=click.FloatRange(0, 1), help="The slope of relu and other kinks at 0.")
 @click.option("--ties", type=_TIES, help="Who gets the gradient of equal maxima.")
 @click.option("--mode", type=_MODES, help="The sweeps to write.  [default: reverse]")
+@click.option("--split", is_flag=True, default=None, help="Write forward_sweep and backward too.")
+@click.option("--vjp", is_flag=True, default=None, help="Write vjp: gradients for given cotangents of the outputs.")
+@click.option("--jacobian", is_flag=True, default=None, help="Write jacobian: all derivatives of the outputs.")
+@click.option("--hessian", is_flag=True, default=None, help="Write hessian: all second derivatives of the loss.")
+@click.option("--hvp", is_flag=True, default=None, help="Write hvp: the hessian times a vector.")
+@click.option("--gauss-newton", metavar="NAME", help="Write gauss_newton_product, for the network up to this value.")
+@click.option("--per-example", is_flag=True, default=None, help="Write per_example_gradients: those of each example.")
+@click.option(
+    "--save", metavar="all|minimal|BYTES|NAME,...", help="What the reverse sweep finds saved.  [default: all]"
+)
+@click.option("--trace", is_flag=True, default=None, help="Write the variant that stops at the first nan or infinity.")
 @click.option("--inference", is_flag=True, default=None, help="Write forward alone.")
 @click.option("--embed", metavar="WEIGHTS", help="With --inference: put trained weights into the module.")
 @click.option("--templates", metavar="DIR", help="A folder with templates in place of graphgen's own.")

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 
 from graphgen.forms import Forms
 from graphgen.module import weights as embedded
-from graphgen.module.functions import Function, sweeps
-from graphgen.module.setting import Options, Setting
+from graphgen.module.function import Function
+from graphgen.module.setting import EXTRA, Options, Setting
 from graphgen.module.state import init_state
 from graphgen.module.step import optimizer_functions
+from graphgen.module.sweeps import sweeps
 from graphgen.module.tables import classes, derives_sizes, docstring, tables
 from graphgen.module.training import init_parameters
 from graphgen.runtime import Cut, helpers, public_helpers, scalar_twins
 
-__all__ = ["Function", "Module", "Options", "assemble"]
+__all__ = ["EXTRA", "Function", "Module", "Options", "assemble"]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from graphgen.targets.numpy import is_scalar
 # Arguments that a user's value may be called like, as helpers are: they then get an underscore.
 ARGUMENTS = ("parameters", "optimizer_state", "tangents", "learning_rate", "state", "seed", "generator", "Outputs")
 
+# The functions that a module has if they are asked for, each by a flag of its name.
+EXTRA = ("split", "vjp", "jacobian", "hessian", "hvp", "per_example")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -27,6 +30,10 @@ class Options:
 
     style: Style = "compact"
     mode: str = "reverse"
+    functions: tuple[str, ...] = ()  # of `EXTRA`: what is asked for besides
+    gauss_newton: str | None = None
+    save: str | int | tuple[str, ...] = "all"
+    trace: bool = False
     inference: bool = False
     wrt: tuple[str, ...] = ()
     optimizer: tuple[str, Mapping[str, Any]] | None = None

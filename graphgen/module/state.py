@@ -8,7 +8,7 @@ import numpy as np
 
 from graphgen import sizes
 from graphgen.emit import INDENT
-from graphgen.module.functions import Function
+from graphgen.module.function import Function
 from graphgen.module.setting import Setting
 from graphgen.module.tables import array_text
 from graphgen.ops.axes import number_text

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from graphgen import optimizers
 from graphgen.digits import short
 from graphgen.emit import INDENT, LIMIT, emit
-from graphgen.module.functions import Function, keyword_arguments
+from graphgen.module.function import Function, keyword_arguments
 from graphgen.module.layout import listed
 from graphgen.module.setting import Setting
 from graphgen.module.tables import names_text

@@ -9,7 +9,7 @@ import numpy as np
 from graphgen import sizes
 from graphgen.emit import INDENT
 from graphgen.initializers import Initializer
-from graphgen.module.functions import Function
+from graphgen.module.function import Function
 from graphgen.module.setting import Setting
 from graphgen.module.tables import array_text, parameter_sizes
 from graphgen.ops.axes import number_text

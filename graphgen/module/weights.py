@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphgen.emit import INDENT
-from graphgen.module.functions import Function
+from graphgen.module.function import Function
 from graphgen.module.setting import Setting
 from graphgen.ops.axes import number_text
 from graphgen.wrap import WIDTH, wrapped

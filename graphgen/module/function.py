@@ -1,0 +1,162 @@
+"""How a generated function is put together: its head, the checks at entry, its statements, what it returns."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass, field
+
+from graphgen import sizes
+from graphgen.emit import INDENT, LIMIT, Body
+from graphgen.module.layout import laid_out
+from graphgen.module.setting import Setting
+from graphgen.program import Node
+from graphgen.wrap import WIDTH, wrapped
+
+QUIET = '@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # an infinity may turn out not to matter'
+
+
+@dataclass
+class Function:
+    """A generated function: text that is ready to be laid out.
+
+    Attributes
+    ----------
+    arguments
+        Each with its annotation.
+    docstring
+        Its lines, the second one empty.
+    lines
+        The body, but for the last statement.
+    """
+
+    name: str
+    arguments: list[str]
+    answer: str
+    docstring: list[str]
+    lines: list[str] = field(default_factory=list)
+    returns: str = ""
+    decorator: str = ""
+
+    @property
+    def head(self) -> str:
+        """The `def` line, over several lines where it is long, below the decorator."""
+        line = f"def {self.name}({', '.join(self.arguments)}) -> {self.answer}:"
+        lines = [line] if len(line) <= LIMIT else [f"def {self.name}(", *(f"    {each}," for each in self.arguments), f") -> {self.answer}:"]
+        return "\n".join([*([self.decorator] if self.decorator else []), *lines])
+
+    @property
+    def text(self) -> str:
+        return "\n".join([self.head, *self.lines, self.returns])
+
+
+def function(
+    setting: Setting, name: str, inputs: list[Node], docstring: list[str], body: Body, returned: str, answer: str, first: list[str] | None = None
+) -> Function:
+    arguments = [f"{setting.names['parameters']}: dict", *(f"{node.name}: {setting.annotation}" for node in inputs)]
+    arguments += keyword_arguments(setting, name)
+    code = "\n".join([*(line.code for line in body.lines), returned])
+    size_lines = _size_lines(setting, inputs, code)
+    if name in setting.draw:
+        size_lines.append(f"{setting.names['generator']} = np.random.default_rng({setting.names['seed']})")
+    read = "\n".join([*(first or []), *size_lines, code])
+    lines = [*_entry(setting, inputs, read), *_state_entry(setting, read), *(first or []), *size_lines]
+    lines = [part for line in lines for part in wrapped(line, INDENT).split("\n")]
+    statements = laid_out(body.lines)
+    gap = [""] if lines and statements else []
+    returns = wrapped(f"return {returned}", INDENT)
+    return Function(name, arguments, answer, docstring, lines + gap + statements, returns, QUIET if body.quiet else "")
+
+
+def keyword_arguments(setting: Setting, function: str) -> list[str]:
+    """The arguments that a function takes by keyword alone, each with its annotation; see `Setting.keywords`."""
+    types = {setting.names["state"]: "dict", setting.names["seed"]: "int"}
+    keywords = [f"{each}: {types[each]}" for each in setting.keywords(function)]
+    return ["*", *keywords] if keywords else []
+
+
+def _state_entry(setting: Setting, code: str) -> list[str]:
+    """The state is checked and unpacked."""
+    if not setting.state:
+        return []
+    setting.use("_read_state")
+    names = [node.name if reads(code, node.name) else "_" for node in setting.state]
+    call = f"_read_state({setting.names['state']})"
+    return [assigned(names, call) if set(names) > {"_"} or "_" not in names else call]
+
+
+def _entry(setting: Setting, inputs: list[Node], code: str) -> list[str]:
+    """Arguments are checked and unpacked; what the code does not read is called _."""
+    names = [node.name if reads(code, node.name) else "_" for node in [*setting.parameters, *inputs]]
+    given = "".join(f", {node.name}={node.name}" for node in inputs)
+    setting.use("_check")
+    call = f"_check({setting.names['parameters']}{given})"
+    return [assigned(names, call) if set(names) > {"_"} or "_" not in names else call] if names else []
+
+
+def assigned(names: list[str], call: str) -> str:
+    left = ", ".join(_without_runs(names)) if len(names) > 1 else f"({names[0]},)"
+    if len(left) + INDENT + 4 <= WIDTH:
+        return f"{left} = {call}"
+    lines = textwrap.wrap(f"{left},", WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+    return "\n".join(["(", *lines, f") = {wrapped(call, INDENT + 4)}"])
+
+
+def _without_runs(names: list[str]) -> list[str]:
+    """The names with the longest run of _ as one *_."""
+    length, start, run = 0, 0, 0
+    for place, name in enumerate(names):
+        run = run + 1 if name == "_" else 0
+        if run > length:
+            length, start = run, place - run + 1
+    return [*names[:start], "*_", *names[start + length :]] if length > 2 else names
+
+
+def reads(code: str, name: str) -> bool:
+    """Whether the code reads a name: not as an attribute, not as a keyword, not in a string such as a dict's key."""
+    return re.search(rf"(?<![.\w]){name}(?!\w|=[^=])", re.sub(r'"[^"\n]*"', '""', code)) is not None
+
+
+def _size_lines(setting: Setting, inputs: list[Node], code: str) -> list[str]:
+    """Where symbolic sizes come from, for those that the code reads, and the check of sizes made of others."""
+    lines: dict[str, str] = {}
+    derived = []
+    for node in [*inputs, *setting.parameters]:
+        for axis, size in enumerate(node.shape):
+            if isinstance(size, int):
+                continue
+            if size.is_Symbol:
+                lines.setdefault(size.name, f"{size.name} = {node.name}.shape[{axis}]")
+            else:
+                derived.append(f'_expect("{node.name}", {node.name}, {axis}, {sizes.text(size)})')
+    if derived:
+        setting.use("_expect")
+    text = "\n".join([code, *derived])
+    return [line for name, line in lines.items() if reads(text, name)] + derived
+
+
+def wrapped_docstring(text: str) -> list[str]:
+    """A docstring that fits its lines: where it is long, the rest follows an empty line."""
+    if len(text) <= LIMIT - INDENT - 6:
+        return [text]
+    first, _, rest = text.partition(", for ")
+    shapes = textwrap.wrap(f"For {rest}" if rest else first, LIMIT - INDENT)
+    return [f"{first}." if rest and len(first) <= LIMIT - INDENT - 6 else "Return the outputs.", "", *shapes]
+
+
+def of_form(setting: Setting, form: str, *kinds: str) -> str:
+    """Which form a function computes, where that makes a difference."""
+    return f", in {form} form" if setting.forms.differ(*kinds) else ""
+
+
+def said_loss(setting: Setting) -> str:
+    return "the loss" if setting.program.loss == "loss" else f"the loss {setting.program.loss}"
+
+
+def scalar(setting: Setting, body: Body, kind: str) -> str:
+    text = body.results[kind, "loss"]
+    return text if setting.scalar else f"float({text})"
+
+
+def of_shape(node: Node) -> str:
+    return f" of shape {sizes.shape_text(node.shape)}" if node.shape else ""

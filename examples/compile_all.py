@@ -24,6 +24,8 @@ EXAMPLES: list[tuple[str, str, list[str]]] = [
     ("diagonal_lstm", "diagonal_lstm", []),
     ("letters", "letters", []),
     ("recall", "recall", []),
+    ("binarised", "binarised", []),
+    ("burgers", "burgers", ["--jacobian"]),
     ("digits", "digits", []),
     ("digits_teach", "digits", ["--style", "teach"]),
     ("digits_inference", "digits", ["--inference"]),

@@ -2,6 +2,8 @@
 
 graph       116 nodes, 166 edges; hash 315e6b83
 parameters  266 values, float64
+cost        forward 871 flop, 168 sigmoid, 112 tanh, 28 exp and 2 log; reverse 2.2 kflop more
+bytes       forward 25 kB; reverse 57 kB more; saved for reverse 3.5 kB
 options     style compact, mode reverse
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
 """
@@ -755,13 +757,18 @@ def _wrong(rows: list, tolerance: float) -> bool:
 _TOLERANCE = 1e-6
 
 
-def _gradient_table(rows: list) -> str:
-    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
     cells = [("name", "shape", "largest", "worst error", "notes")]
     for name, shape, largest, error, notes in rows:
         cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
 
 
 def check_gradients(

@@ -2,6 +2,8 @@
 
 graph       13 nodes, 12 edges; hash 55cbd551
 parameters  2,410 values, float32
+cost        forward 4.8 kflop, 10 exp and 1 log a sample; reverse 5.5 kflop a sample more
+bytes       forward 1.4 kB a sample + 9.6 kB; reverse 1.5 kB a sample + 11 kB more; saved for reverse 172 B a sample
 options     style teach, mode reverse, optimizer adam
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
 """
@@ -436,13 +438,18 @@ def _wrong(rows: list, tolerance: float) -> bool:
 _TOLERANCE = 1e-6
 
 
-def _gradient_table(rows: list) -> str:
-    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
     cells = [("name", "shape", "largest", "worst error", "notes")]
     for name, shape, largest, error, notes in rows:
         cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
 
 
 def check_gradients(

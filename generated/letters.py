@@ -2,6 +2,10 @@
 
 graph       66 nodes, 82 edges; hash f174a859
 parameters  54,083 values, float32
+cost        forward 326 kflop, 864 sigmoid, 576 tanh, 105 exp and 3 log a sample;
+            reverse 497 kflop a sample + 74 kflop more
+bytes       forward 67 kB a sample + 512 kB; reverse 112 kB a sample + 1.7 MB more;
+            saved for reverse 9.3 kB a sample
 options     style compact, mode reverse, optimizer adam
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
 """
@@ -613,13 +617,18 @@ def _wrong(rows: list, tolerance: float) -> bool:
 _TOLERANCE = 1e-6
 
 
-def _gradient_table(rows: list) -> str:
-    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
     cells = [("name", "shape", "largest", "worst error", "notes")]
     for name, shape, largest, error, notes in rows:
         cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
 
 
 def check_gradients(

@@ -2,6 +2,9 @@
 
 graph       75 nodes, 98 edges; hash d489b025
 parameters  3,716 values, float32
+cost        forward 16 kflop, 192 sigmoid, 96 tanh, 4 exp and 1 log a sample;
+            reverse 29 kflop a sample + 3.1 kflop more
+bytes       forward 16 kB a sample + 27 kB; reverse 29 kB a sample + 90 kB more; saved for reverse 2.1 kB a sample
 options     style compact, mode reverse, optimizer adam
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
 """
@@ -569,13 +572,18 @@ def _wrong(rows: list, tolerance: float) -> bool:
 _TOLERANCE = 1e-6
 
 
-def _gradient_table(rows: list) -> str:
-    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
     cells = [("name", "shape", "largest", "worst error", "notes")]
     for name, shape, largest, error, notes in rows:
         cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
 
 
 def check_gradients(

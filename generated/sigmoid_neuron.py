@@ -2,6 +2,8 @@
 
 graph       10 nodes, 9 edges; hash ef496267
 parameters  3 values, float64
+cost        forward 5 operations; reverse 7 more; forward mode 16 in all for one direction
+bytes       forward 112; reverse 152 more; forward mode 368 in all for one direction; saved for reverse 8
 options     style teach, mode both, wrt x0, x1
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
 """
@@ -73,12 +75,15 @@ def value_and_grad(parameters: dict, x0: float, x1: float) -> tuple[float, dict[
     return f, {"w0": d_w0, "w1": d_w1, "w2": d_w2, "x0": d_x0, "x1": d_x1}
 
 
-def jvp(parameters: dict, tangents: dict, x0: float, x1: float) -> tuple[float, float]:
+def jvp(parameters: dict, tangents: dict, x0: float, x1: float) -> tuple[float, Any]:
     """Return the loss f, and its derivative along `tangents`.
 
-    One sweep carries each value with its tangent; a tangent that is not given is zero.
+    One sweep carries each value with its tangent; a tangent that is not given is zero. With a leading axis, tangents
+    are several directions: the derivative has that axis too.
     """
     w0, w1, w2, x0, x1 = _check(parameters, x0=x0, x1=x1)
+    if _are_several(tangents, w0=w0, w1=w1, w2=w2, x0=x0, x1=x1):
+        return _along_each(lambda each: jvp(parameters, each, x0, x1), tangents)
     w0_dot, w1_dot, w2_dot, x0_dot, x1_dot = _check_tangents(
         tangents, w0=w0, w1=w1, w2=w2, x0=x0, x1=x1
     )
@@ -145,6 +150,28 @@ def _check_tangents(tangents: dict, /, **values: Any) -> list:
     """Return the direction given for each value, as floats in the order given; an absent one is zero."""
     _refuse_unknown(tangents, values)
     return [_scalar(name, tangents.get(name, 0.0)) for name in values]
+
+
+def _are_several(tangents: dict, /, **values: Any) -> bool:
+    """Say whether tangents come with a leading axis, several directions at once."""
+    given = {name: tangents.get(name) for name in values}
+    return any(each is not None and np.ndim(each) == np.ndim(values[name]) + 1 for name, each in given.items())
+
+
+def _shape_text(shape: tuple) -> str:
+    """Return a shape as it is declared, with the names of symbolic sizes unquoted."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _along_each(sweep: Callable, tangents: dict, /) -> tuple[float, np.ndarray]:
+    """Return the loss, and its derivative along each of several directions: a list of numbers for each value."""
+    given = {name: np.asarray(each, dtype=float) for name, each in tangents.items() if each is not None}
+    counts = {each.shape for each in given.values()}
+    if len(counts) > 1:
+        shapes = ", ".join(f"{name} {_shape_text(each.shape)}" for name, each in given.items())
+        raise ValueError(f"tangents: expected as many directions for each, got {shapes}")
+    found = [sweep({name: each[place] for name, each in given.items()}) for place in range(*counts.pop())]
+    return found[0][0] if found else sweep({})[0], np.array([slope for _, slope in found])
 
 
 def _known_sizes(given: dict) -> dict:
@@ -335,13 +362,18 @@ def _wrong(rows: list, tolerance: float) -> bool:
 _TOLERANCE = 1e-6
 
 
-def _gradient_table(rows: list) -> str:
-    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
     cells = [("name", "shape", "largest", "worst error", "notes")]
     for name, shape, largest, error, notes in rows:
         cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
 
 
 def check_gradients(
@@ -446,11 +478,6 @@ def _fits(name: str, came: tuple, shape: tuple, sizes: dict) -> bool:
         elif size != declared:
             return False
     return True
-
-
-def _shape_text(shape: tuple) -> str:
-    """Return a shape as it is declared, with the names of symbolic sizes unquoted."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def _misfit(name: str, came: tuple, shape: tuple, sizes: dict) -> str:

@@ -2,6 +2,8 @@
 
 graph       13 nodes, 13 edges; hash beddba37
 parameters  features + 1 values, float64
+cost        forward about 2*features*rows flop; reverse about 2*features*rows flop more
+bytes       forward about 8*features*rows B; reverse about 8*features*rows B more; saved for reverse 8*rows B
 options     style compact, mode reverse, optimizer adam
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
 """
@@ -390,13 +392,18 @@ def _wrong(rows: list, tolerance: float) -> bool:
 _TOLERANCE = 1e-6
 
 
-def _gradient_table(rows: list) -> str:
-    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
     cells = [("name", "shape", "largest", "worst error", "notes")]
     for name, shape, largest, error, notes in rows:
         cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
 
 
 def check_gradients(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import sympy as sp
@@ -40,6 +41,7 @@ class Comments:
         self.style = style
         self.scalar = scalar
         self.constants = constants(original)
+        self.parts = Counter(each.why.statement for each in original.nodes.values() if each.why.composite and not each.sweep)
         ends = set(original.results.values())
         declared = [name for name, node in original.nodes.items() if not node.why.composite or node.named or name in ends]
         self.values = {f"d_{name}" for name in declared} | {f"{name}_dot" for name in declared}
@@ -50,15 +52,20 @@ class Comments:
         notes = "; ".join(dict.fromkeys([*node.why.notes, *inside]))
         if "reverse" in node.sweep:
             return self._reverse_comments(node, shape, notes)
-        if node.why.composite:
+        if node.why.composite and not (node.sweep and self.style == "compact" and self._is_whole(node)):
             return self._composite_header(node), shape
         if node.sweep:  # a tangent beside its value, which the compact style leaves to the names
             said = self._said(node) if self.style == "teach" else ""
             return "", "  ".join(filter(None, [shape, said, notes]))
         return "", "  ".join(filter(None, [node.why.place, shape, notes]))
 
+    def _is_whole(self, node: Node) -> bool:
+        """Whether a tangent is that of a composite which is one operation: it stands below its value."""
+        primal = self.original.nodes.get(node.why.answers[0])
+        return primal is not None and self.parts[primal.why.statement] == 1
+
     def _composite_header(self, node: Node) -> str:
-        primal = self.original.nodes[node.why.answers[0]] if node.sweep else node
+        primal = self.original.nodes.get(node.why.answers[0], node) if node.sweep else node
         return "  ".join([primal.why.statement, primal.why.place, *primal.why.notes])
 
     def _reverse_comments(self, node: Node, shape: str, notes: str) -> tuple[str, str]:
@@ -90,10 +97,10 @@ class Comments:
 
     def _slope(self, node: Node) -> str:
         """The local slope of the one elementwise op that a gradient passes through, as a class would see it."""
-        if len(node.why.answers) != 1 or not node.name.startswith("d_") or node.name not in self.values:
+        if len(node.why.answers) != 1 or node.sweep[-1:] != ("reverse",) or node.name not in self.values:
             return ""
-        reader, operand = self.original.nodes[node.why.answers[0]], node.name[2:]
-        if operand not in reader.args or not ops.is_elementwise(reader.op) or reader.why.composite:
+        reader, operand = self.original.nodes.get(node.why.answers[0]), node.name[2:]
+        if reader is None or operand not in reader.args or not ops.is_elementwise(reader.op) or reader.why.composite:
             return ""  # a part of a gradient, or of several values
         if reader.op in ("add", "subtract", "identity", "negative"):
             return ""

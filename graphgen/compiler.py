@@ -14,6 +14,7 @@ from graphgen import optimizers
 from graphgen.calculus.slopes import Policies
 from graphgen.check import check
 from graphgen.display import plain
+from graphgen.emit import Body
 from graphgen.errors import GraphError, Problem, did_you_mean
 from graphgen.forms import forms
 from graphgen.graph import Graph
@@ -25,10 +26,11 @@ from graphgen.shipping import shipped
 
 
 class Build(NamedTuple):
-    """The text of a module, and what was done to make it."""
+    """The text of a module, what was done to make it, and the statements of each function that computes."""
 
     source: str
     report: str
+    written: Mapping[str, Body]
 
 
 def compile(graph: Graph, **options: Any) -> str:
@@ -55,6 +57,7 @@ def build(
     per_example: bool = False,
     gauss_newton: str | None = None,
     save: str | int | Iterable[str] = "all",
+    sizes: Mapping[str, int] | None = None,
     trace: bool = False,
     embed: str | os.PathLike | Mapping[str, Any] | None = None,
     templates: str | os.PathLike | None = None,
@@ -88,7 +91,10 @@ def build(
     gauss_newton
         The value, by name, whose second derivatives are left out: gauss_newton_product for a network up to there.
     save
-        What the reverse sweep finds saved, the rest is computed again: "all", "minimal", a number of bytes, or names.
+        What the reverse sweep finds saved, the rest is computed again: "all"; "minimal", the least memory at the peak; a
+        number of bytes ("64 MB") that it must not exceed, with the least work; or names of values.
+    sizes
+        Numbers for symbolic sizes, where memory is compared or limited; `save` with a number of bytes needs them.
     trace
         Write the variant that checks every value, and names the first that is not finite.
     embed
@@ -106,18 +112,19 @@ def build(
     _check_choices(style=style, mode=mode, dtype=dtype, ties=ties, optimizer=optimizer)
     graph = graph if isinstance(graph, Graph) else Graph.from_networkx(graph)
     extra = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
-    needs_loss = None if inference else {"reverse": "value_and_grad", "forward": "jvp", "both": "value_and_grad"}[mode]
-    program = check(graph, needs_loss=needs_loss, wrt=extra)
+    given = {"split": split, "vjp": vjp, "jacobian": jacobian, "hessian": hessian, "hvp": hvp, "per_example": per_example}
+    functions = tuple(name for name in EXTRA if given[name])
+    program = check(graph, needs_loss=None if inference else _needing_loss(mode, functions, gauss_newton), wrt=extra)
     both = forms(_with_policies(program, dtype, relu_at_zero, ties))
     both, weights = (both, None) if embed is None else shipped(both, embed)
     chosen = _optimizer(graph, optimizer)
-    given = {"split": split, "vjp": vjp, "jacobian": jacobian, "hessian": hessian, "hvp": hvp, "per_example": per_example}
     options = Options(
         style=style,  # type: ignore[arg-type]
         mode=mode,
-        functions=tuple(name for name in EXTRA if given[name]),
+        functions=functions,
         gauss_newton=gauss_newton,
         save=save if isinstance(save, (str, int)) else tuple(save),
+        sizes=dict(sizes or {}),
         trace=trace,
         inference=inference,
         wrt=extra,
@@ -129,7 +136,7 @@ def build(
         weights=weights,
     )
     module = assemble(both, options)
-    return Build(render(module, templates), module.report)
+    return Build(render(module, templates), module.report, module.written)
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -139,6 +146,14 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "ties": ("split", "first"),
     "optimizer": (*optimizers.OPTIMIZERS, "none"),
 }
+
+
+def _needing_loss(mode: str, functions: tuple[str, ...], gauss_newton: str | None) -> str | None:
+    """A function that is asked for and needs a loss; derivatives of outputs are enough to ask for."""
+    of_loss = [name for name in functions if name not in ("vjp", "jacobian")] + ["gauss_newton"] * (gauss_newton is not None)
+    if functions and not of_loss and mode == "reverse":
+        return None
+    return of_loss[0] if of_loss else {"reverse": "value_and_grad", "forward": "jvp", "both": "value_and_grad"}[mode]
 
 
 def _check_choices(**given: Any) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from graphgen import ops, sizes
+from graphgen.calculus.declared import Declared
 from graphgen.ops.axes import FULL, key_text
 from graphgen.ops.picks import INDEX, is_array
 from graphgen.ops.table import REQUIRED
 from graphgen.targets.precedence import ADD, ATOM, BIT_AND, BIT_OR, COMPARE, MATMUL, MULTIPLY, POWER, UNARY
 from graphgen.targets.printer import fill, spell
+
+if TYPE_CHECKING:
+    from graphgen.program import Node
 
 LONGEST = 72  # a longer expression is shown by name
 SHORT = 6  # as many whole numbers of an array are shown
@@ -90,6 +94,20 @@ def shown(op: str, operands: Sequence[Shown], attributes: Mapping[str, Any]) -> 
     if op == "map":
         return _formula(operands, attributes)
     return Shown(f"{op}({', '.join([*(each.text for each in operands), *_keywords(op, attributes)])})")
+
+
+def declared(node: Node, nodes: Mapping[str, Node]) -> str:
+    """What a node declares of gradients, "" if it does not: "straight-through: hard as x"."""
+    if node.op == "map":
+        return "declared slope" if node.attributes["formula"].expression.has(Declared) else ""
+    controls = ops.TABLE[node.op].controls
+    if controls is None:
+        return ""
+    operands = [nodes[each] for each in node.args]
+    names = [
+        shown(each.op, [], each.attributes).text if each.op in ("constant", "size") else each.name for each in operands
+    ]
+    return controls(node.name, *names, **node.attributes)
 
 
 def _formula(operands: Sequence[Shown], attributes: Mapping[str, Any]) -> Shown:

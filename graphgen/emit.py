@@ -23,19 +23,21 @@ from graphgen.wrap import WIDTH, wrapped
 Style = Literal["compact", "teach"]
 INDENT = 4
 LIMIT = 120
-RETURNED = ("output", "gradient", "state")  # results that are arrays, each with memory of its own
+# Results that are arrays, each with memory of its own.
+RETURNED = ("output", "gradient", "state", "output_dot", "gradient_dot", "jacobian")
 SHORT = 12  # arithmetic of numbers that is repeated rather than named
 LONG = 24  # a part of a sum that is worth a line of its own
 
 
 @dataclass
 class Line:
-    """A statement, the comment at its right, and the comment that stands above the group it belongs to."""
+    """A statement, the comment at its right, the comment that stands above the group it belongs to, and the node it makes."""
 
     code: str
     comment: str = ""
     header: str = ""
     section: str = ""
+    node: str = ""
 
 
 @dataclass
@@ -44,20 +46,26 @@ class Body:
 
     Attributes
     ----------
+    program
+        What is written: each line makes one of its nodes, others stand inside their readers.
     results
         For each result of the program, an expression for it.
     arrays
         Constant arrays, by the module's name for them.
     helpers
         The helper functions called.
+    in_place
+        Scatters that are added where they belong: no array is made of them.
     quiet
         Whether NumPy is to say nothing of infinities that it meets on the way.
     """
 
+    program: Program
     lines: list[Line] = field(default_factory=list)
     results: dict[tuple[str, str], str] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     helpers: dict[str, None] = field(default_factory=dict)
+    in_place: set[str] = field(default_factory=set)
     quiet: bool = False
 
 
@@ -68,6 +76,7 @@ def emit(
     original: Program | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
     places: Mapping[str, str] = MappingProxyType({}),
+    apart: bool = False,
 ) -> Body:
     """Write the program's nodes as statements.
 
@@ -79,21 +88,31 @@ def emit(
         Other names for helpers and arguments, where the user's values have theirs.
     places
         For results of the kind "update", what stands before the value: ``first_moment[...] = ``.
+    apart
+        Every value has a line of its own, so that it is there when the function ends.
     """
-    return _Emitter(program, style, scalar, original or program, names, places).run()
+    return _Emitter(program, style, scalar, original or program, names, places, apart).run()
 
 
 class _Emitter:
     def __init__(
-        self, program: Program, style: Style, scalar: bool, original: Program, names: Mapping[str, str], places: Mapping[str, str]
+        self,
+        program: Program,
+        style: Style,
+        scalar: bool,
+        original: Program,
+        names: Mapping[str, str],
+        places: Mapping[str, str],
+        apart: bool,
     ):
         self.program = program
         self.names = names
         self.places = {program.results["update", name]: (name, place) for name, place in places.items()}
         self.style = style
         self.scalar = scalar
+        self.apart = apart
         self.target = Target(program, scalar, names)
-        self.body = Body(helpers=self.target.helpers)
+        self.body = Body(program, helpers=self.target.helpers)
         self.texts: dict[str, Text] = {}
         self.results = {name for (kind, _), name in program.results.items() if kind != "update"} | set(self.places)
         self.uses = self._count_uses()
@@ -105,6 +124,7 @@ class _Emitter:
         self.comments = Comments(original, style, scalar)
         for scatter in filter(self._added_at, program.nodes.values()):
             self.uses[scatter.args[1]] -= 1  # the statement in place reads the labels themselves
+            self.uses[program.nodes[scatter.args[1]].args[0]] += 1
 
     def _count_uses(self) -> dict[str, int]:
         uses = dict.fromkeys(self.program.nodes, 0)
@@ -151,7 +171,7 @@ class _Emitter:
         return node.named or node.name in self.results or (self.style == "teach" and node.name in self.comments.values)
 
     def _has_line(self, node: Node) -> bool:
-        if node.name in self.results or node.named:
+        if node.name in self.results or node.named or self.apart:
             return True
         if node.op in ops.DRAWING or any(map(self.drawing.__contains__, node.args)):
             # Numbers are drawn in order: only what comes next may draw them within its own line.
@@ -220,12 +240,12 @@ class _Emitter:
         self.texts[node.name] = Text(name)
 
     def _line(self, node: Node, code: str, first: bool = True) -> Line:
-        header, comment = self.comments.of(node, self._notes_inside(node))
+        header, comment = self.comments.of(node, self._notes_inside(node) if first else [])
         if f"{header}  ".startswith(f"{code}  "):  # the line is the statement: its place is said beside it
             header, comment = "", "  ".join(filter(None, [header[len(code) + 2 :], comment]))
         comment = comment if first else ""
         section = "reverse" if "reverse" in node.sweep else "tangent" if node.sweep else "forward"
-        return Line(wrapped(code, INDENT), comment, header, section)
+        return Line(wrapped(code, INDENT), comment, header, section, node.name)
 
     def _notes_inside(self, node: Node) -> list[str]:
         """The notes of what is written inside a node's line; those of composites stand above their group."""
@@ -277,7 +297,9 @@ class _Emitter:
 
     def _added_at(self, node: Node) -> Node | None:
         """The one reader of a scatter, if it adds one number to each row of something of its own: an assignment in place."""
-        if node.op != "scatter_add_along_axis" or node.name in self.results or len(node.shape) != 2 or self.uses[node.name] != 1:
+        if self.apart or node.op != "scatter_add_along_axis" or node.name in self.results:
+            return None
+        if len(node.shape) != 2 or self.uses[node.name] != 1:
             return None
         index, reader = self.program.nodes[node.args[1]], self.readers[node.name]
         picks_one = node.attributes["axis"] == 1 and index.op == "expand_dims" and index.attributes["axis"] == (1,)
@@ -293,6 +315,7 @@ class _Emitter:
     def _add_at(self, node: Node) -> None:
         """One number added to each row, at the column that an index says."""
         scatter = self.program.nodes[next(filter(self._is_added_at, node.args))]
+        self.body.in_place.add(scatter.name)
         base = next(each for each in node.args if each != scatter.name)
         index = self.texts[self.program.nodes[scatter.args[1]].args[0]].text
         updates = self.program.nodes[scatter.args[0]]

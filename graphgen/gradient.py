@@ -7,48 +7,58 @@ the tidying.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from graphgen import ops, sizes
 from graphgen.calculus.slopes import Signature, undecided, vjp
-from graphgen.display import LONGEST
+from graphgen.display import LONGEST, declared
 from graphgen.ops.broadcasting import expand_to, own_attributes, unbroadcast, weights_of
 from graphgen.program import Builder, Node, Program, Value, Why
 
 SWEEP = "reverse"
 
 
-def gradient(program: Program, wrt: Iterable[str]) -> Program:
-    """Append the reverse sweep: gradients of the loss with respect to the float nodes `wrt`.
+def gradient(program: Program, wrt: Iterable[str], cotangents: Mapping[str, str] | None = None) -> Program:
+    """Append the reverse sweep: gradients with respect to the float nodes `wrt`, of the loss unless cotangents are given.
+
+    Parameters
+    ----------
+    cotangents
+        The node that holds the cotangent of each of these nodes: the sweep begins there.
 
     Returns
     -------
     Program
         With the results ("gradient", name), each of the shape of its node.
     """
-    return _Sweep(program, tuple(wrt)).run()
+    return _Sweep(program, tuple(wrt), cotangents).run()
 
 
 class _Sweep:
     """One reverse sweep: which nodes are on it, and the gradients known so far."""
 
-    def __init__(self, program: Program, wrt: tuple[str, ...]):
-        assert program.loss is not None
+    def __init__(self, program: Program, wrt: tuple[str, ...], cotangents: Mapping[str, str] | None):
+        if cotangents is None:
+            assert program.loss is not None
+            cotangents = {program.loss: ""}
         self.program = program
         self.wrt = wrt
+        self.cotangents = cotangents
         self.builder = program.builder()
-        # A node is on the sweep if it lies between the loss and one of wrt.
-        self.on_path = program.active(wrt) & program.needed([program.loss])
+        # A node is on the sweep if it lies between where the sweep begins and one of wrt.
+        self.on_path = program.active(wrt) & program.needed(cotangents)
         self.readers = {name: [each for each in found if each.name in self.on_path] for name, found in program.readers().items()}
         self.constants = constants(program)
         self.gradients: dict[str, Value] = {}
         self.operands: dict[str, tuple[list[Value], dict[str, list[int]]]] = {}
-        self.sweep = (*program.nodes[program.loss].sweep, SWEEP)
+        self.sweep = (*program.nodes[next(iter(cotangents))].sweep, SWEEP)
 
     def run(self) -> Program:
         self.builder.reserve(f"d_{name}" for name in (*self.wrt, *self.program.nodes) if name in self.on_path or name in self.wrt)
-        self._seed()
         waiting = {name: len(self.readers[name]) for name in self.on_path}
+        for name in reversed(self.program.nodes):
+            if name in self.cotangents and not waiting.get(name, 1):
+                self._add(name)
         for node in reversed(self.program.nodes.values()):
             if node.name not in self.on_path:
                 continue
@@ -65,12 +75,10 @@ class _Sweep:
             self.builder.results[("gradient", name)] = self.gradients[name].name
         return self.builder.build()
 
-    def _seed(self) -> None:
-        loss = self.program.loss
-        assert loss is not None
-        if loss in self.on_path:
-            with self.builder.making(f"d_{loss}", self.sweep, Why(notes=("the seed",))) as finish:
-                self.gradients[loss] = finish(self.builder.constant(1.0))
+    def _begin(self, name: str) -> None:
+        """The gradient of the loss by itself, where the sweep begins."""
+        with self.builder.making(f"d_{name}", self.sweep, Why(notes=("the seed",))) as finish:
+            self.gradients[name] = finish(self.builder.constant(1.0))
 
     def _zeros(self, name: str) -> None:
         node = self.program.nodes[name]
@@ -81,7 +89,11 @@ class _Sweep:
     def _add(self, name: str) -> None:
         """Add the gradient of a node whose readers' gradients are all known: the sum of what they hand on."""
         readers = [each for each in self.readers[name] if each.name in self.gradients]
+        if self.cotangents.get(name) == "":
+            return self._begin(name)
         if not readers:
+            if name in self.cotangents:
+                self.gradients[name] = self.builder[self.cotangents[name]]
             return
         why = self._why(name, readers)
         with self.builder.making(f"d_{name}", self.sweep, why._replace(notes=())) as finish:
@@ -89,6 +101,8 @@ class _Sweep:
             for reader in readers:
                 if reader.op != "getitem":
                     parts += self._contributions(reader, name, self.gradients[reader.name])
+            if name in self.cotangents:
+                parts.insert(0, self.builder[self.cotangents[name]])
             if parts:
                 made = finish(self.builder.add("accumulate", parts, {}) if len(parts) > 1 else parts[0])
                 self.builder.nodes[made.name] = made.node._replace(why=why)
@@ -115,10 +129,17 @@ class _Sweep:
             found = undecided(signature(self.program, reader, self.constants), reader.args.index(node.name))
             notes += [*policies.of_kinks(found), *[policies.of_ties] * found.ties]
         row = ops.TABLE[reader.op]
+        if (control := declared(reader, self.program.nodes)) and self._passes(reader, node.name):
+            notes.append(control)
         if isinstance(row, ops.Reduction) and row.policy:
             said = row.policy(reader.name, policies, **own_attributes(reader.attributes))
             notes += [said] if said else []
         return notes
+
+    def _passes(self, reader: Node, name: str) -> bool:
+        """Whether a reader hands a gradient on to this operand."""
+        at = reader.args.index(name)
+        return not ops.is_elementwise(reader.op) or vjp(signature(self.program, reader, self.constants), at) is not None
 
     def _contributions(self, reader: Node, name: str, g: Value) -> list[Value]:
         """What `reader`, whose gradient is `g`, hands on to the operand `name`: one value for each place, of its shape."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from graphgen import ops, sizes
 from graphgen.calculus.slopes import Policies
-from graphgen.display import LONGEST, Shown, plain, shown
+from graphgen.display import LONGEST, Shown, declared, plain, shown
 from graphgen.names import usable
 from graphgen.ops.table import Type
 from graphgen.program import GIVEN, Builder, Node, Program, Why
@@ -59,6 +59,9 @@ def lower(graph: Checked) -> Program:
         named = not key.startswith("_") and "_layer" not in node
         operands = tuple([names[each] for each in graph.operands[key]])
         _add(builder, Node(names[key], node["op"], operands, graph.attributes[key], *graph.types[key], (), why, named))
+        made = builder.nodes[names[key]]
+        if note := declared(made, builder.nodes):
+            builder.nodes[made.name] = made._replace(why=why._replace(notes=(note,)))
     for (kind, name), key in graph.results.items():
         if kind == "state" and key != name:
             made = builder.nodes[names[key]]

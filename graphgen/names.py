@@ -38,6 +38,8 @@ FACE = frozenset(
         "jacobian",
         "hessian",
         "hvp",
+        "gauss_newton_product",
+        "per_example_gradients",
         "Workspace",
     ]
 )

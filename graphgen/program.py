@@ -21,7 +21,7 @@ from graphgen.calculus.slopes import Policies
 from graphgen.ops.table import Type
 
 FLOAT_TYPES = ("float32", "float64")
-RESULT_KINDS = ("output", "loss", "state", "gradient", "jvp", "update")
+RESULT_KINDS = ("output", "loss", "state", "gradient", "update")  # and their tangents: "loss_dot", "gradient_dot"
 
 
 class Why(NamedTuple):
@@ -72,7 +72,7 @@ class Program:
     ----------
     results
         The node that holds each result, by kind and name: ("output", "probabilities"), ("loss", "loss"),
-        ("state", "norm_running_mean"), what that is after a step; ("gradient", "fc1_w"), ("jvp", "loss"), ("update", "weight").
+        ("state", "norm_running_mean"), what that is after a step; ("gradient", "fc1_w"), ("loss_dot", "loss"), its tangent; ("update", "weight").
     """
 
     name: str

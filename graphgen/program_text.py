@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -236,7 +237,7 @@ def _read_results(value: ast.expr | None, nodes: Mapping[str, Node]) -> dict[tup
     results: dict[tuple[str, str], str] = {}
     for each in value.elts if isinstance(value, ast.Tuple) else [value]:
         match each:
-            case ast.Call(func=ast.Name(id=kind), args=[], keywords=keywords) if kind in RESULT_KINDS:
+            case ast.Call(func=ast.Name(id=kind), args=[], keywords=keywords) if re.sub("(_dot)+$", "", kind) in RESULT_KINDS:
                 results |= {(kind, str(keyword.arg)): _operand(keyword.value, nodes).name for keyword in keywords}
             case _:
                 raise ProgramError(f"results are {', '.join(RESULT_KINDS)}, each as kind(name=node)")

@@ -17,36 +17,43 @@ SWEEP = "tangent"
 def tangent(program: Program, wrt: Iterable[str]) -> Program:
     """Interleave each value with its tangent, along tangents of the float nodes `wrt`.
 
-    The tangent of `x` is called `x_dot`; the given ones are inputs. What a result does not depend on has none.
+    The tangent of `x` is called `x_dot`, or `x_dot_2` if a node is called so already, as in the tangent of a tangent; the
+    given ones are inputs. What a result does not depend on has none.
 
     Returns
     -------
     Program
-        With the results ("jvp", name) for each output and for the loss.
+        With the result (kind + "_dot", name) for each result that holds floats: ("loss_dot", "loss"), and of gradients
+        ("gradient_dot", "w"), the product of the second derivatives with the direction.
     """
     wrt = tuple(wrt)
     builder = replace(program, nodes={}, results={}).builder()
     builder.results = dict(program.results)
-    builder.reserve([*program.nodes, *(f"{name}_dot" for name in program.nodes)])
+    builder.reserve(program.nodes)
+    names = {name: builder.free(f"{name}_dot") for name in program.nodes}
+    builder.reserve(names.values())
     constant = constants(program)
     dots: dict[str, Value] = {}
     for node in program.nodes.values():
         builder.append(node)
         why = node.why._replace(place="", answers=(node.name,), notes=())
-        with builder.making(f"{node.name}_dot", (*node.sweep, SWEEP), why) as finish:
+        with builder.making(names[node.name], (*node.sweep, SWEEP), why) as finish:
             if node.name in wrt:
-                given = Node(f"{node.name}_dot", "input", (), {"shape": node.shape, "dtype": "float"}, node.shape, "float", (SWEEP,))
+                given = Node(names[node.name], "input", (), {"shape": node.shape, "dtype": "float"}, node.shape, "float", (SWEEP,))
                 dots[node.name] = builder.append(given)
                 continue
             result = _tangent(builder, node, dots, constant)
             if result is not None:
                 dots[node.name] = finish(result)
-    for kind, name in [("output", each) for each in program.of("output")] + [("loss", "loss")] * (program.loss is not None):
-        value = program.results[kind, name]
+    for (kind, name), value in program.results.items():
+        node = program.nodes[value]
+        if node.dtype != "float":
+            continue
         if value not in dots:
-            with builder.making(f"{value}_dot", (SWEEP,), Why(notes=(f"{value} depends on none of them",))) as finish:
-                dots[value] = finish(builder.add("broadcast_to", (builder.constant(0.0),), {"shape": program.nodes[value].shape}))
-        builder.results["jvp", name] = dots[value].name
+            why = Why(notes=(f"{value} depends on none of them",))
+            with builder.making(names[value], (*node.sweep, SWEEP), why) as finish:
+                dots[value] = finish(builder.add("broadcast_to", (builder.constant(0.0),), {"shape": node.shape}))
+        builder.results[f"{kind}_dot", name] = dots[value].name
     return builder.build()
 
 

@@ -16,7 +16,8 @@ from graphgen.runtime import scalar_twins
 from graphgen.targets.printer import spell, written
 
 OPERANDS = ("x", "z", "w")
-SMOOTH = [name for name, row in ELEMENTWISE.items() if not row.zero_slope and name != "where"]
+# Rows whose slopes are derived, each of every operand; those of other rows are declared: see test_control.py.
+SMOOTH = [name for name, row in ELEMENTWISE.items() if not row.zero_slope and not row.controls and name != "where"]
 
 
 def signature(op, attributes=(), same=None, constant=None, numbers=None, policies=None):

@@ -125,6 +125,7 @@ def sinc_slope(a: Any) -> Any:
     return np.where(near, -a * np.pi**2 / 3 + a**3 * np.pi**4 / 30, (np.cos(np.pi * b) - np.sinc(b)) / b)
 
 
+DECLARED = ("stop_gradient", "straight_through", "custom_gradient", "scale_gradient")  # the first operand, as a value
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
     for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "sqrt", "cbrt", "hypot", "sin", "cos", "tan",
@@ -145,6 +146,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lgamma": special.gammaln,
     "digamma": special.digamma,
     "polygamma": lambda order, a: special.polygamma(int(order), a),
+    **{name: lambda *xs: np.broadcast_arrays(*xs)[0] for name in DECLARED},
+    "clipped": lambda x, low=-np.inf, high=np.inf: np.clip(x, low, high),
     **activations.PARTS,
 }  # fmt: skip
 
@@ -192,6 +195,7 @@ def _scatter_add(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -
 
 def _scatter_add_along_axis(updates: np.ndarray, index: np.ndarray, size: int, axis: int) -> np.ndarray:
     total = np.zeros((*updates.shape[:axis], size, *updates.shape[axis + 1 :]))
+    index = np.broadcast_to(index, updates.shape)
     for place in np.ndindex(*updates.shape):
         total[(*place[:axis], index[place], *place[axis + 1 :])] += updates[place]
     return total
@@ -227,7 +231,8 @@ OPS: dict[str, Callable[..., Any]] = FUNCTIONS | {
 } | {
     **activations.ACTIVATIONS,
     "identity": lambda x: x,
-    "stop_gradient": lambda x: x,
+    "clip_gradient": lambda x, **bounds: x,
+    "clipped_to_norm": references.clipped_to_norm,
     "reshape": lambda x, shape: np.reshape(x, shape),
     "expand_dims": lambda x, axis: np.expand_dims(x, axis),
     "broadcast_to": lambda x, shape: np.broadcast_to(x, shape),
@@ -237,6 +242,7 @@ OPS: dict[str, Callable[..., Any]] = FUNCTIONS | {
     "assemble": _assemble,
     "pad": _pad,
     "arange": lambda size: np.arange(size),
+    "eye": lambda size: np.eye(size),
     "pick": lambda x, *indices, axis: x[(*(slice(None),) * axis, *indices)],
     "add_at": _add_at,
     "diag_embed": _diag_embed,

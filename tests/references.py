@@ -39,6 +39,10 @@ def norm(x: np.ndarray, ord: float = 2, axis: Any = None, keepdims: bool = False
     return (size**ord).sum(axis=axis, keepdims=keepdims) ** (1 / ord)
 
 
+def clipped_to_norm(x: np.ndarray, max_norm: float, axis: Any = None) -> np.ndarray:
+    return x * np.minimum(1.0, max_norm / np.maximum(norm(x, axis=axis, keepdims=True), 1e-300))
+
+
 def var(x: np.ndarray, axis: Any = None, correction: int = 0, keepdims: bool = False) -> Any:
     return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)
 

@@ -39,9 +39,9 @@ def module(request):
 
 @pytest.fixture
 def training(monkeypatch):
-    """A function that gives what the training script of an example holds."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    return lambda name: runpy.run_path(str(ROOT / "examples" / f"train_{name}.py"))
+    """A function that gives what the script of an example holds."""
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    return lambda name: runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
 
 
 def test_product(module):
@@ -162,13 +162,13 @@ def test_styles_give_the_same_numbers(name):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_exclusive_or_is_learned(training, seed):
-    trained = training("xor")
+    trained = training("train_xor")
     probability = trained["xor"].forward(trained["train"](seed), trained["X"])
     assert np.abs(probability - trained["TARGET"]).max() < 0.05
 
 
 def test_moons_are_told_apart(training):
-    trained = training("moons")
+    trained = training("train_moons")
     parameters, loss = trained["train"](seed=0)
     assert loss < 0.075
     assert trained["accuracy"](parameters) >= 0.97
@@ -176,7 +176,7 @@ def test_moons_are_told_apart(training):
 
 def test_the_support_vector_machine_reaches_the_optimum(training):
     """scikit-learn solves the dual problem; both minima are one."""
-    trained = training("svm")
+    trained = training("train_svm")
     x, x_test, label, label_test = trained["data"]()
     parameters = trained["train"](x, label)
     solved = SVC(kernel="linear", C=1 / (0.01 * len(x)), tol=1e-8).fit(x, label)
@@ -186,11 +186,22 @@ def test_the_support_vector_machine_reaches_the_optimum(training):
 
 
 def test_digits_are_read(training):
-    trained = training("digits")
+    trained = training("train_digits")
     x, x_test, label, label_test = trained["data"]()
     assert (len(x), len(x_test)) == (1437, 360)
     accuracies = [trained["accuracy"](trained["train"](x, label, seed), x_test, label_test) for seed in range(5)]
     assert np.mean(accuracies) >= 0.97
+
+
+def test_digits_are_read_with_a_bit_for_each_weight(training):
+    trained = training("train_binarised")
+    x, x_test, label, label_test = trained["data"]()
+    parameters = trained["train"](x, label, seed=0)
+    bits = trained["packed"](parameters)
+    assert set(np.unique(bits["w"])) == {-1.0, 1.0}
+    assert trained["accuracy"](bits, x_test, label_test) >= 0.95
+    np.testing.assert_array_equal(trained["binarised"].forward(bits, x), trained["binarised"].forward(parameters, x))
+    assert max(trained["binarised"].check_gradients().values()) < 1e-6
 
 
 # Runs in a process of its own, with the path of a generated module as its argument.
@@ -239,6 +250,10 @@ if not hasattr(module, "init_parameters"):
 
 symbols = {size: 4 for shape, _ in module.PARAMETERS.values() for size in shape if isinstance(size, str)}
 parameters = module.init_parameters(0, **symbols)
+if not hasattr(module, "value_and_grad"):
+    errors = module.check_gradients()
+    print("derivatives", *errors, max(errors.values()) < 1e-8)
+    sys.exit()
 if not hasattr(module, "train_step"):
     print("gradients", *module.value_and_grad(parameters, **inputs)[1])
     sys.exit()
@@ -248,6 +263,7 @@ losses = [module.train_step(parameters, state, **inputs) for _ in range(10)]
 print("trained" if losses[-1] < losses[0] else losses)
 """
 WITHOUT_TRAINING = {
+    "burgers": "derivatives u True\n",
     "convolution": "gradients kernel image\n",
     "diagonal_lstm": "gradients main_params extra_params\n",
     "digits_inference": "forward (4, 10)\n",
@@ -275,3 +291,20 @@ def test_trained_parameters_serve_the_inference_module(tmp_path):
     expected = digits.forward(digits.init_parameters(3), x)
     assert inference.forward(parameters, x) == pytest.approx(expected, rel=1e-6)
     assert expected.dtype == "float32"
+
+
+def test_a_front_runs_by_burgers_equation(training):
+    """Newton's method with the generated Jacobian, against the exact front; the scheme is of first order in time."""
+    script = training("solve_burgers")
+    x, front, steps = script["solve"](until=0.4)
+    assert np.abs(front - script["exact"](x, 0.4)).max() < 2e-3
+    assert steps <= 4 * 20
+
+
+def test_the_jacobian_of_burgers_equation_takes_three_sweeps(module):
+    burgers = module("burgers", jacobian=True)
+    assert "3 sweeps at once in place of points" in burgers.jacobian.__doc__
+    generator = np.random.default_rng(0)
+    u, before = generator.normal(size=9), generator.normal(size=9)
+    moved = [burgers.forward({"u": u + 1e-6 * unit}, before) - burgers.forward({"u": u - 1e-6 * unit}, before) for unit in np.eye(9)]
+    np.testing.assert_allclose(burgers.jacobian({"u": u}, before)["u"], np.stack(moved, axis=1) / 2e-6, atol=1e-8)

@@ -39,7 +39,7 @@ def test_every_example_is_compiled_and_nothing_else_is_there():
     modules = [module for module, _, _ in COMPILE_ALL["EXAMPLES"]]
     assert sorted(modules) == [file.stem for file in GENERATED]
     files = {file.stem for file in (ROOT / "examples").glob("*.py")}
-    models = {name for name in files if name != "compile_all" and not name.startswith("train_")}
+    models = {name for name in files if name != "compile_all" and not name.startswith(("train_", "solve_"))}
     assert {model for _, model, _ in COMPILE_ALL["EXAMPLES"]} == models
 
 

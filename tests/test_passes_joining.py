@@ -61,13 +61,13 @@ def test_a_tangent_does_not_take_a_declared_values_name():
         x = input(())
         a_dot: tangent = exp(x)
         b = exp(x)
-        return output(b=b), jvp(a=a_dot)
+        return output(b=b), output_dot(a=a_dot)
         """,
         """
         x = input(())
         a_dot: tangent = exp(x)
         b = identity(a_dot)
-        return output(b=b), jvp(a=a_dot)
+        return output(b=b), output_dot(a=a_dot)
         """,
     )
 

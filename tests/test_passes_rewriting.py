@@ -81,7 +81,7 @@ def test_a_tangents_name_is_found_as_a_gradients_is():
         hidden = sin(x)
         hidden_dot: tangent = identity(part_dot)
         last_dot: tangent = exp(hidden_dot)
-        return jvp(x=last_dot)
+        return output_dot(x=last_dot)
         """,
         """
         x = input((3,))
@@ -89,7 +89,7 @@ def test_a_tangents_name_is_found_as_a_gradients_is():
         hidden_dot: tangent = negative(x)
         hidden = sin(x)
         last_dot: tangent = exp(hidden_dot)
-        return jvp(x=last_dot)
+        return output_dot(x=last_dot)
         """,
     )
 

@@ -86,3 +86,32 @@ def test_the_two_forms_are_real(tmp_path, monkeypatch, capsys):
 def test_every_file_it_names_exists():
     for path in re.findall(r"\]\(((?!https?:)[^)]+)\)", README):
         assert (Path(__file__).parent.parent / path).exists(), path
+
+
+def test_the_listing_is_real(capsys):
+    shown = re.search(r"```\n(forward mode: each value.*?)```", README, re.DOTALL)[1]
+    assert run(["cost", str(Path(__file__).parent.parent / "examples" / "sigmoid_neuron.py"), "--side-by-side"]) == 0
+    assert capsys.readouterr().out.rstrip() == shown.rstrip()
+
+
+def test_the_finding_is_real(tmp_path, monkeypatch, capsys):
+    model, command, shown = re.search(
+        r"<!-- steps.py:\n(.*?)-->.*?`graphgen (check steps.py.*?)`.*?```\n(error.*?)```", README, re.DOTALL
+    ).groups()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "steps.py").write_text(model, encoding="utf-8")
+    assert run(command.split()) == 1
+    assert shown in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.py"]
+
+
+def test_every_mode_that_it_tells_of_is_written(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mlp.py").write_text(MODEL, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    table = re.search(r"\| flag \| function.*?\n\n", README, re.DOTALL)[0]
+    for flag, functions in re.findall(r"\| `([^`]+)`[^|]*\| (.*?) \|", table):
+        assert run(["compile", "mlp.py", *flag.split(), "-o", "-"]) == 0
+        printed = capsys.readouterr().out
+        for name, arguments in re.findall(r"`(\w+)\(([^)]*)\)`", functions):
+            head = re.search(rf"^def {name}\((.*?)\) ->", printed, re.MULTILINE | re.DOTALL)[1]
+            assert re.findall(r"(\w+):", head) == arguments.split(", "), name

@@ -104,8 +104,10 @@ def test_no_helper_evaluates_text_or_unpickles():
 
 def test_a_module_of_all_helpers_is_clean_and_imports(tmp_path):
     names = ("PARAMETERS", "INPUTS", "STATE", "_hash", "_bounds", "_sizes", "_wrt", "_trained", "_memory", "_numbers")
+    names += ("_traced", "_facts", "_remedies", "_declared", "_saved", "OUTPUTS", "_read", "_differentiated")
     supplied = "".join(f"{name} = ()\n" for name in names) + "_float = np.float64\n"
-    text = source(ALL, supplied=supplied, body="init_parameters = loss = jvp = _value_and_grad = print")
+    body = "init_parameters = loss = jvp = forward = vjp = jacobian = _value_and_grad = _value_and_grad_clipped = print"
+    text = source(ALL, supplied=supplied, body=body)
     module = build(tmp_path, text)
     assert all(hasattr(module, name) for name in ALL)
     path = tmp_path / "generated_module.py"

@@ -7,7 +7,7 @@ import pytest
 from interpreter import evaluate
 from test_op_table import FLOAT, LEAVES, declared
 
-from graphgen import Graph, ops
+from graphgen import Graph, GraphError, ops
 from graphgen.check import check
 from graphgen.gradient import gradient
 from graphgen.program_text import parse
@@ -53,7 +53,7 @@ def test_each_value_is_followed_by_its_tangent():
         "loss_dot: tangent = sum(peak_dot, axis=(0,))",
         "cosines_dot_constant: tangent = constant(0.0)",
         "cosines_dot: tangent = broadcast_to(cosines_dot_constant, shape=(n, 3))",
-        "return output(cosines=cosines), loss(loss=loss), jvp(cosines=cosines_dot, loss=loss_dot)",
+        "return output(cosines=cosines), loss(loss=loss), output_dot(cosines=cosines_dot), loss_dot(loss=loss_dot)",
     ]
 
 
@@ -102,6 +102,11 @@ return loss(loss=loss)
     ]
 
 
+# Declared slopes are differentiated as they are declared, which no difference tells: see test_control.py.
+DECLARED = [name for name, row in ops.ELEMENTWISE.items() if row.controls]
+DERIVED = [name for name in FLOAT if name not in (*LEAVES, *DECLARED) and not ops.TABLE[name].stops]
+
+
 def curved(name):
     """A program whose loss curves in every result of the op's samples, with values for its leaves."""
     g = Graph(name)
@@ -121,7 +126,7 @@ def curved(name):
     return check(g), values, wrt
 
 
-@pytest.mark.parametrize("name", [name for name in FLOAT if name not in LEAVES and not ops.TABLE[name].stops])
+@pytest.mark.parametrize("name", DERIVED)
 def test_second_derivatives(name):
     """<u, H v> by the tangent of the reverse sweep, against differences of the gradient along v."""
     program, values, wrt = curved(name)
@@ -140,3 +145,39 @@ def test_second_derivatives(name):
     product = sum(float(np.sum(u[leaf] * found.get(f"{results[leaf]}_dot", 0.0))) for leaf in wrt)
     assert expected != 0.0
     assert product == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_third_derivatives(name):
+    """<u, D(H v) w> by the tangent of a tangent of the reverse sweep, against differences of <u, H v> along w."""
+    program, values, wrt = curved(name)
+    second = tangent(gradient(program, wrt), wrt)
+    generator = np.random.default_rng(12)
+    u, v, w = ({leaf: generator.normal(size=values[leaf].shape) for leaf in wrt} for _ in range(3))
+    given = {f"{leaf}_dot": v[leaf] for leaf in wrt}
+    results = second.of("gradient_dot")
+
+    def along(step):
+        found = evaluate(second, {**values, **given, **{leaf: values[leaf] + step * w[leaf] for leaf in wrt}})
+        return sum(float(np.sum(u[leaf] * found[results[leaf]])) for leaf in wrt)
+
+    expected = differences.slope(along, first_step=2.0**-8, rungs=8)
+    third = tangent(second, wrt)
+    results = third.of("gradient_dot_dot")
+    found = evaluate(third, {**values, **given, **{f"{leaf}_dot_2": w[leaf] for leaf in wrt}})
+    product = sum(float(np.sum(u[leaf] * found[results[leaf]])) for leaf in wrt)
+    assert expected != 0.0
+    assert product == pytest.approx(expected, rel=1e-6)
+
+
+def test_derivatives_of_gamma_go_to_a_polygamma_of_order_3():
+    program = parse('''program("p")
+x = param(())
+loss = lgamma(x)
+return loss(loss=loss)
+''')
+    program = gradient(program, ["x"])
+    for _ in range(3):
+        program = tangent(program, ["x"])
+    with pytest.raises(GraphError, match="it would take a polygamma of order 4, they go to 3"):
+        tangent(program, ["x"])

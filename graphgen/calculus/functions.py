@@ -15,6 +15,7 @@ from graphgen.calculus.activations import (
     Sech,
     Tanhshrink,
 )
+from graphgen.calculus.declared import Clipped, CustomGradient, ScaleGradient, StopGradient, StraightThrough
 from graphgen.calculus.elementary import (
     Atan2,
     Cbrt,
@@ -154,6 +155,11 @@ FUNCTIONS: dict[str, Any] = {
     "minimum": Minimum,
     "quotient": Quotient,
     "nonzero": Nonzero,
+    "stop_gradient": StopGradient,
+    "straight_through": StraightThrough,
+    "custom_gradient": CustomGradient,
+    "scale_gradient": ScaleGradient,
+    "clipped": Clipped,
 }
 
 

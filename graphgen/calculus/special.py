@@ -3,6 +3,9 @@
 import sympy as sp
 
 from graphgen.calculus.own import Own
+from graphgen.errors import GraphError, Problem
+
+HIGHEST = 3  # the largest order of a polygamma that the helper is tested for
 
 
 class Erf(Own):
@@ -80,4 +83,7 @@ class Polygamma(Own):
     def fdiff(self, argindex: int = 2) -> sp.Expr:
         order, argument = self.args
         assert argindex == 2, "the order of a polygamma is no variable"
+        if order >= HIGHEST:
+            message = f"no derivative of this order: it would take a polygamma of order {order + 1}, they go to {HIGHEST}"
+            raise GraphError(Problem("GG134", None, message, "ask for derivatives of a lower order"))
         return Polygamma(order + 1, argument)

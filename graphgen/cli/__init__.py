@@ -14,7 +14,9 @@ from collections.abc import Sequence
 import click
 
 from graphgen import __version__
+from graphgen.cli.check import check_command
 from graphgen.cli.compile import compile_command
+from graphgen.cli.cost import cost_command
 from graphgen.cli.new import new_command
 from graphgen.cli.ops import ops_command
 from graphgen.cli.shared import BUG, DIFFERS, DONE, INTERRUPTED, WRONG
@@ -70,5 +72,5 @@ def commands() -> None:
     """
 
 
-for _command in (new_command, compile_command, train_command, ops_command):
+for _command in (new_command, compile_command, train_command, check_command, cost_command, ops_command):
     commands.add_command(_command)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from graphgen.cli.shared import DIFFERS, to_stdout, warnings_as_text, wrong
+from graphgen.cli.shared import DIFFERS, sizes_given, to_stdout, warnings_as_text, wrong
 
 _STYLES = click.Choice(["teach", "compact"])
 _DTYPES = click.Choice(["float32", "float64"])
@@ -42,6 +42,7 @@ def _split_names(context: click.Context, parameter: click.Parameter, values: tup
 @click.option(
     "--save", metavar="all|minimal|BYTES|NAME,...", help="What the reverse sweep finds saved.  [default: all]"
 )
+@click.option("--size", "sizes", metavar="NAME=NUMBER", multiple=True, callback=sizes_given, help="What --save BYTES counts with.")
 @click.option("--trace", is_flag=True, default=None, help="Write the variant that stops at the first nan or infinity.")
 @click.option("--inference", is_flag=True, default=None, help="Write forward alone.")
 @click.option("--embed", metavar="WEIGHTS", help="With --inference: put trained weights into the module.")
@@ -72,7 +73,8 @@ def compile_command(
         with to_stdout():
             click.echo(built.source.encode(), nl=False)
         return
-    file = default_file(graph.dag.graph["name"]) if output is None else Path(output)
+    name = f"{graph.dag.graph['name']}{'_trace' if options['trace'] else ''}"  # the checked variant stands beside the module
+    file = default_file(name) if output is None else Path(output)
     if check or diff:
         _compare(file, built.source, check, diff)
     else:

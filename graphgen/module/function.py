@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphgen import sizes
 from graphgen.emit import INDENT, LIMIT, Body
+from graphgen.errors import GraphError, Problem
 from graphgen.module.layout import laid_out
 from graphgen.module.setting import Setting
-from graphgen.program import Node
+from graphgen.program import Node, Program
 from graphgen.wrap import WIDTH, wrapped
 
 QUIET = '@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # an infinity may turn out not to matter'
@@ -51,16 +53,34 @@ class Function:
 
 
 def function(
-    setting: Setting, name: str, inputs: list[Node], docstring: list[str], body: Body, returned: str, answer: str, first: list[str] | None = None
+    setting: Setting,
+    name: str,
+    inputs: list[Node],
+    docstring: list[str],
+    body: Body,
+    returned: str,
+    answer: str,
+    first: Sequence[str] = (),
+    then: Sequence[str] = (),
+    sized: Sequence[Node] = (),
 ) -> Function:
+    """Put a function together.
+
+    Parameters
+    ----------
+    first, then
+        Statements after the checks at entry: before, and after, the symbolic sizes are known.
+    sized
+        What tells symbolic sizes: the inputs and parameters unless said.
+    """
     arguments = [f"{setting.names['parameters']}: dict", *(f"{node.name}: {setting.annotation}" for node in inputs)]
     arguments += keyword_arguments(setting, name)
     code = "\n".join([*(line.code for line in body.lines), returned])
-    size_lines = _size_lines(setting, inputs, code)
+    size_lines = _size_lines(setting, sized or [*inputs, *setting.parameters], "\n".join([*then, code]))
     if name in setting.draw:
         size_lines.append(f"{setting.names['generator']} = np.random.default_rng({setting.names['seed']})")
-    read = "\n".join([*(first or []), *size_lines, code])
-    lines = [*_entry(setting, inputs, read), *_state_entry(setting, read), *(first or []), *size_lines]
+    read = "\n".join([*first, *size_lines, *then, code])
+    lines = [*_entry(setting, inputs, read), *_state_entry(setting, read), *first, *size_lines, *then]
     lines = [part for line in lines for part in wrapped(line, INDENT).split("\n")]
     statements = laid_out(body.lines)
     gap = [""] if lines and statements else []
@@ -73,6 +93,38 @@ def keyword_arguments(setting: Setting, function: str) -> list[str]:
     types = {setting.names["state"]: "dict", setting.names["seed"]: "int"}
     keywords = [f"{each}: {types[each]}" for each in setting.keywords(function)]
     return ["*", *keywords] if keywords else []
+
+
+def given_tangents(setting: Setting, argument: str, body: Body, returned: str, check: str = "_check_tangents") -> list[str]:
+    """A direction is checked and unpacked: the tangents of what is differentiated by."""
+    if not setting.wrt:
+        return []
+    setting.use(check)
+    code = "\n".join([*(line.code for line in body.lines), returned])
+    names = [f"{name}_dot" if reads(code, f"{name}_dot") else "_" for name in setting.wrt]
+    call = f"{check}({argument}{''.join(f', {name}={name}' for name in setting.wrt)})"
+    return [assigned(names, call) if set(names) > {"_"} or "_" not in names else call]
+
+
+def float_outputs(program: Program) -> dict[str, Node]:
+    """The outputs that have derivatives. Raises a GraphError if there is none."""
+    found = {name: program.nodes[node] for name, node in program.of("output").items() if program.nodes[node].dtype == "float"}
+    if not found:
+        remedy = "give an output of floats with g.output, or leave out --vjp and --jacobian"
+        raise GraphError(Problem("GG130", None, "no output is made of floats, and so none has a derivative", remedy))
+    return found
+
+
+def read_inputs(setting: Setting, program: Program) -> list[Node]:
+    """The inputs that derivatives of the outputs take: those that forward takes, and those that they are by."""
+    read = program.read() | set(setting.wrt)
+    return [node for node in setting.inputs if node.name in read]
+
+
+def dict_text(values: Mapping[str, str]) -> str:
+    """A dict by name, as source."""
+    entries = ", ".join(f'"{name}": {value}' for name, value in values.items())
+    return f"{{{entries}}}"
 
 
 def _state_entry(setting: Setting, code: str) -> list[str]:
@@ -117,11 +169,11 @@ def reads(code: str, name: str) -> bool:
     return re.search(rf"(?<![.\w]){name}(?!\w|=[^=])", re.sub(r'"[^"\n]*"', '""', code)) is not None
 
 
-def _size_lines(setting: Setting, inputs: list[Node], code: str) -> list[str]:
+def _size_lines(setting: Setting, sized: Sequence[Node], code: str) -> list[str]:
     """Where symbolic sizes come from, for those that the code reads, and the check of sizes made of others."""
     lines: dict[str, str] = {}
     derived = []
-    for node in [*inputs, *setting.parameters]:
+    for node in sized:
         for axis, size in enumerate(node.shape):
             if isinstance(size, int):
                 continue

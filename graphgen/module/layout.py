@@ -10,15 +10,20 @@ _WIDEST = 66  # comments stand further left where all code is short
 def laid_out(lines: list[Line]) -> list[str]:
     """Lines of code with their comments: the header once above each group, the others aligned at the right."""
     sections = {line.section for line in lines}
-    titled = {"reverse", "forward"} <= sections
+    both = "tangent" in sections
+    titles = {
+        "forward": "forward sweep, each value with its tangent" if both else "forward sweep",
+        "reverse": "reverse sweep, each gradient with its tangent" if both else "reverse sweep",
+    }
+    titled = "reverse" in sections and len(sections) > 1
     column = min(max((len(line.code) for line in lines if "\n" not in line.code), default=0), _WIDEST)
     result: list[str] = []
     section = header = ""
     for line in lines:
         # What only the reverse sweep reads of the forward one may stand in it.
-        current = "reverse" if section == "reverse" else line.section
+        current = "reverse" if "reverse" in (section, line.section) else "forward"
         if titled and current != section:
-            result += ([""] if result else []) + [f"# {current} sweep"]
+            result += ([""] if result else []) + [f"# {titles[current]}"]
             header = ""
         section = current
         if line.header and line.header != header:

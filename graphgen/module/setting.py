@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from graphgen import ops, sizes
+from graphgen.checkpoint import Plan
+from graphgen.display import declared
 from graphgen.emit import Body, Style, emit
 from graphgen.forms import Forms
 from graphgen.passes import guard, tidy
@@ -18,7 +20,7 @@ from graphgen.runtime import public_helpers
 from graphgen.targets.numpy import is_scalar
 
 # Arguments that a user's value may be called like, as helpers are: they then get an underscore.
-ARGUMENTS = ("parameters", "optimizer_state", "tangents", "learning_rate", "state", "seed", "generator", "Outputs")
+ARGUMENTS = ("parameters", "optimizer_state", "tangents", "cotangents", "vector", "directions", "learning_rate", "state", "saved", "seed", "generator", "Outputs")
 
 # The functions that a module has if they are asked for, each by a flag of its name.
 EXTRA = ("split", "vjp", "jacobian", "hessian", "hvp", "per_example")
@@ -33,6 +35,7 @@ class Options:
     functions: tuple[str, ...] = ()  # of `EXTRA`: what is asked for besides
     gauss_newton: str | None = None
     save: str | int | tuple[str, ...] = "all"
+    sizes: Mapping[str, int] = field(default_factory=dict)
     trace: bool = False
     inference: bool = False
     wrt: tuple[str, ...] = ()
@@ -72,6 +75,10 @@ class Setting:
         Statements that functions need above them, and below them, so far.
     draw
         The functions that draw random numbers, so far: they take a seed.
+    written
+        The statements of each function that computes, so far.
+    plan
+        What the reverse sweep finds saved, if that is not all.
     """
 
     forms: Forms
@@ -88,6 +95,8 @@ class Setting:
     tables: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     draw: set[str] = field(default_factory=set)
+    written: dict[str, Body] = field(default_factory=dict)
+    plan: Plan | None = None
 
     @classmethod
     def of(cls, forms: Forms, options: Options) -> Setting:
@@ -106,6 +115,15 @@ class Setting:
         return "float" if self.scalar else "np.ndarray"
 
     @property
+    def checks_outputs(self) -> str:
+        """What derivatives of the outputs are checked by where there is no loss; nothing if some are declared."""
+        asked = [name for name in ("vjp", "jacobian") if name in self.options.functions]
+        program = self.forms.inference
+        if self.program.loss is not None or self.options.inference or not asked:
+            return ""
+        return "" if any(declared(node, program.nodes) for node in program.nodes.values()) else asked[0]
+
+    @property
     def trained(self) -> list[str]:
         """The parameters that an optimizer changes."""
         return [node.name for node in self.parameters if node.attributes["trainable"]]
@@ -118,15 +136,17 @@ class Setting:
     def use(self, *names: str) -> None:
         self.used.update(dict.fromkeys(names))
 
-    def body(self, function: str, program: Program) -> Body:
+    def body(self, function: str, program: Program, guarded: bool = False) -> Body:
         """Write a program as the statements of a function; `quiet` says whether it may meet infinities on its way."""
-        program = guard(program)
-        compact = self.options.style == "compact"
+        program = program if guarded else guard(program)
+        trace = self.options.trace  # every value is wanted at the end: nothing is tidied
+        compact = self.options.style == "compact" and not trace
         written = tidy(program) if compact else program
-        body = emit(written, self.options.style, self.scalar, program, self.names)
-        body.quiet = not self.scalar and recovers(written)
+        body = emit(written, "compact" if compact else "teach", self.scalar, program, self.names, apart=trace)
+        body.quiet = not self.scalar and (trace or recovers(written))
         if any(node.op in ops.DRAWING for node in written.nodes.values()):
             self.draw.add(function)
+        self.written[function] = body
         self.use(*body.helpers)
         self.arrays |= body.arrays
         passes = f", {len(written.nodes)} after passes" if compact else ""

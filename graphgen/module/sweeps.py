@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from graphgen import sizes
 from graphgen.emit import INDENT, Body
 from graphgen.gradient import gradient
 from graphgen.module.function import (
     Function,
-    assigned,
     function,
+    given_tangents,
     of_form,
     of_shape,
-    reads,
     said_loss,
     scalar,
     wrapped_docstring,
 )
 from graphgen.module.layout import listed
+from graphgen.module.modes import modes
+from graphgen.module.saving import checkpointed, marked
 from graphgen.module.setting import Setting
-from graphgen.program import Node
+from graphgen.module.split import split
+from graphgen.passes import guard
+from graphgen.passes.values import values_alone
+from graphgen.program import Node, Program
 from graphgen.tangent import tangent
+from graphgen.vmap import vmap
 from graphgen.wrap import WIDTH
 
 
@@ -30,14 +36,14 @@ def sweeps(setting: Setting) -> list[Function]:
         if setting.forms.differ("loss"):
             functions.append(_evaluate(setting))
         if setting.options.has_reverse:
-            functions.append(_value_and_grad(setting))
+            functions += _value_and_grad(setting)
         if setting.options.has_forward:
-            functions.append(_jvp(setting))
-    return functions
+            functions += _jvp(setting)
+    return [*functions, *modes(setting)]
 
 
 def _forward(setting: Setting) -> Function:
-    program = setting.forms.inference.restrict("output")
+    program = values_alone(setting.forms.inference.restrict("output"))
     body = setting.body("forward", program)
     read = program.read()
     inputs = [node for node in setting.inputs if node.name in read]
@@ -70,8 +76,9 @@ def _evaluate(setting: Setting) -> Function:
     return function(setting, "evaluate", setting.inputs, docstring, body, scalar(setting, body, "loss"), "float")
 
 
-def _value_and_grad(setting: Setting) -> Function:
-    body = setting.body("value_and_grad", gradient(setting.forms.training.restrict("loss", "state"), setting.wrt))
+def _value_and_grad(setting: Setting) -> list[Function]:
+    program = gradient(setting.forms.training.restrict("loss", "state"), setting.wrt)
+    body, steps = checkpointed(setting, setting.body("value_and_grad", marked(setting, program)))
     entries = ", ".join(f'"{name}": {body.results["gradient", name]}' for name in setting.wrt)
     all_parameters = setting.parameters and not setting.options.wrt and len(setting.wrt) == len(setting.parameters)
     what = "each parameter" if all_parameters else listed(list(setting.wrt)) or "nothing"
@@ -84,7 +91,8 @@ def _value_and_grad(setting: Setting) -> Function:
     answer = ", ".join(returned)
     if setting.state and len(answer) > WIDTH - INDENT - len("return "):
         answer = f"({answer})"  # it is broken between the three
-    return function(setting, "value_and_grad", setting.inputs, docstring, body, answer, f"tuple[{', '.join(kinds)}]")
+    joint = function(setting, "value_and_grad", setting.inputs, docstring, body, answer, f"tuple[{', '.join(kinds)}]")
+    return [joint, *split(setting, body, steps)]
 
 
 def _updated(setting: Setting, body: Body) -> list[str]:
@@ -92,23 +100,48 @@ def _updated(setting: Setting, body: Body) -> list[str]:
     return [f'"{node.name}": {body.results["state", node.name]}' for node in setting.state]
 
 
-def _jvp(setting: Setting) -> Function:
-    program = tangent(setting.forms.training.restrict("loss"), setting.wrt).restrict("loss", "jvp")
+def _jvp(setting: Setting) -> list[Function]:
+    """jvp, and the same for several directions at once."""
+    program = tangent(setting.forms.training.restrict("loss"), setting.wrt).restrict("loss", "loss_dot")
     body = setting.body("jvp", program)
+    tangents = setting.names["tangents"]
     docstring = [
-        f"Return {said_loss(setting)}, and its derivative along `{setting.names['tangents']}`{of_form(setting, 'training', 'loss')}.",
+        f"Return {said_loss(setting)}, and its derivative along `{tangents}`{of_form(setting, 'training', 'loss')}.",
         "",
-        "One sweep carries each value with its tangent; a tangent that is not given is zero.",
+        "One sweep carries each value with its tangent; a tangent that is not given is zero. With a leading axis, tangents",
+        "are several directions: the derivative has that axis too.",
     ]
-    returned = f"{scalar(setting, body, 'loss')}, {scalar(setting, body, 'jvp')}"
-    given = "".join(f", {name}={name}" for name in setting.wrt)
-    first = []
+    returned = f"{scalar(setting, body, 'loss')}, {scalar(setting, body, 'loss_dot')}"
+    first = given_tangents(setting, tangents, body, returned)
+    together = [] if setting.scalar or not setting.wrt else [_jvp_along_several(setting, program)]
     if setting.wrt:
-        setting.use("_check_tangents")
-        code = "\n".join([*(line.code for line in body.lines), returned])
-        names = [f"{name}_dot" if reads(code, f"{name}_dot") else "_" for name in setting.wrt]
-        call = f"_check_tangents({setting.names['tangents']}{given})"
-        first = [assigned(names, call) if set(names) > {"_"} or "_" not in names else call]
-    made = function(setting, "jvp", setting.inputs, docstring, body, returned, "tuple[float, float]", first)
-    made.arguments.insert(1, f"{setting.names['tangents']}: dict")
+        setting.use("_are_several", *["_along_each"] * setting.scalar)
+        values = "".join(f", {name}={name}" for name in setting.wrt)
+        first = [f"if _are_several({tangents}{values}):", f"    return {_several_call(setting)}", *first]
+    made = function(setting, "jvp", setting.inputs, docstring, body, returned, "tuple[float, Any]", first)
+    made.arguments.insert(1, f"{tangents}: dict")
+    return [made, *together]
+
+
+def _several_call(setting: Setting) -> str:
+    tangents = setting.names["tangents"]
+    given = [node.name for node in setting.inputs] + [f"{each}={each}" for each in setting.keywords("jvp")]
+    if setting.scalar:
+        call = f"jvp({', '.join([setting.names['parameters'], 'each', *given])})"
+        return f"_along_each(lambda each: {call}, {tangents})"
+    return f"_jvp_along_several({', '.join([setting.names['parameters'], tangents, *given])})"
+
+
+def _jvp_along_several(setting: Setting, program: Program) -> Function:
+    dots = [f"{name}_dot" for name in setting.wrt]
+    program = vmap(guard(program), dots, sizes.size(setting.names["directions"]), kinds=["loss_dot"])
+    body = setting.body("_jvp_along_several", program, guarded=True)
+    tangents = setting.names["tangents"]
+    docstring = [f"Return {said_loss(setting)}, and its derivatives along several directions: the leading axis of `{tangents}`."]
+    returned = f"{scalar(setting, body, 'loss')}, {body.results['loss_dot', 'loss']}"
+    first = given_tangents(setting, tangents, body, returned, "_check_several_tangents")
+    sized = [*setting.inputs, *setting.parameters, *(program.nodes[dot] for dot in dots)]
+    name, answer = "_jvp_along_several", "tuple[float, np.ndarray]"
+    made = function(setting, name, setting.inputs, docstring, body, returned, answer, first, sized=sized)
+    made.arguments.insert(1, f"{tangents}: dict")
     return made

@@ -10,7 +10,10 @@ import numpy as np
 import sympy as sp
 
 from graphgen import ops, sizes
-from graphgen.module.setting import Setting
+from graphgen.cost import header as cost
+from graphgen.module import saving
+from graphgen.module.function import read_inputs
+from graphgen.module.setting import Options, Setting
 from graphgen.ops.axes import number_text
 from graphgen.program import Node, Program
 from graphgen.wrap import WIDTH, wrapped
@@ -20,26 +23,37 @@ def docstring(setting: Setting) -> list[str]:
     """What the file is, of which graph, how it was made; no date, no path."""
     options, policies = setting.options, setting.program.policies
     said = [f"style {options.style}", "inference" if options.inference else f"mode {options.mode}"]
+    if not options.inference:
+        said += [name.replace("_", "-") for name in options.functions]
+        said += [f"gauss-newton {options.gauss_newton}"] * (options.gauss_newton is not None)
     if options.weights is not None:
         said.append("embedded weights")
     if options.wrt:
         said.append(f"wrt {', '.join(options.wrt)}")
     if options.optimizer and not options.inference:
         said.append(f"optimizer {options.optimizer[0]}")
+    if options.trace:
+        said.append("trace")
     if policies.relu_at_zero:
         said.append(f"relu_at_zero {policies.relu_at_zero!r}")
     if policies.ties != "split":
         said.append(f"ties {policies.ties}")
     return [
-        f"{setting.program.name}: {_sweeps(setting)} of {options.model}, in the {options.style} style.",
+        f"{setting.program.name}: {_sweeps(setting)} of {options.model}, {_manner(options)}.",
         "",
         f"graph       {options.graph_size}; hash {options.fingerprint}",
         f"parameters  {_count(setting.parameters)}, {setting.program.dtype}",
+        *cost.lines(setting.written),
         f"options     {', '.join(said)}",
         *([f"state       {_count(setting.state)}"] if setting.state else []),
         *_forms(setting),
+        *saving.header(setting),
         f"made by graphgen {options.version} (target numpy); its authors claim no ownership of this file",
     ]
+
+
+def _manner(options: Options) -> str:
+    return "a checked variant that names the first nan or infinity" if options.trace else f"in the {options.style} style"
 
 
 def _count(nodes: Iterable[Node]) -> str:
@@ -53,15 +67,14 @@ def _forms(setting: Setting) -> list[str]:
     """Which functions are of which form, where there are two."""
     if not setting.forms.differ("output", "loss", "state"):
         return []
-    training = ["loss", *["value_and_grad"] * setting.options.has_reverse, *["jvp"] * setting.options.has_forward]
-    training += ["train_step"] * (setting.options.has_reverse and setting.options.optimizer is not None)
     inference = ["forward", *["evaluate"] * setting.forms.differ("loss")]
-    return [f"forms       training: {', '.join(training)}; inference: {', '.join(inference)}"]
+    inference += [name for name in ("vjp", "jacobian") if name in setting.options.functions]
+    return [f"forms       inference: {', '.join(inference)}; training: all others that compute"]
 
 
 def _sweeps(setting: Setting) -> str:
     if setting.program.loss is None:
-        return "forward pass"
+        return "forward pass and derivatives" if setting.checks_outputs else "forward pass"
     modes = {"reverse": "forward and reverse sweeps", "forward": "forward-mode sweep", "both": "forward, reverse and forward-mode sweeps"}
     return modes[setting.options.mode]
 
@@ -82,11 +95,16 @@ def tables(setting: Setting) -> list[str]:
 
 def _private_tables(setting: Setting) -> list[str]:
     lines = [f'_hash = "{setting.options.fingerprint}"']
-    if setting.program.loss is None:
+    if setting.program.loss is None and not setting.checks_outputs:
         return lines
     lines.append(f"_bounds = {_bounds_text(setting.program)}")
     lines.append(f"_sizes = {names_text(parameter_sizes(setting))}")
-    if not setting.options.has_reverse:
+    if setting.checks_outputs:
+        program = setting.forms.inference.restrict("output")
+        read = program.read()
+        lines.append(f"_read = {names_text(node.name for node in setting.inputs if node.name in read)}")
+        lines.append(f"_differentiated = {names_text(node.name for node in read_inputs(setting, program))}")
+    elif not setting.options.has_reverse:
         lines.append(f"_wrt = {names_text(setting.wrt)}")
     elif setting.options.optimizer is not None:
         lines.append(f"_trained = {names_text(setting.trained)}")

@@ -19,6 +19,7 @@ from graphgen.ops.primitive import Primitive, elementwise
 from graphgen.ops.rows import activations as _activations
 from graphgen.ops.rows import arithmetic as _arithmetic
 from graphgen.ops.rows import attention as _attention
+from graphgen.ops.rows import control as _control
 from graphgen.ops.rows import convolution as _convolution
 from graphgen.ops.rows import diagonals as _diagonals
 from graphgen.ops.rows import discrete as _discrete
@@ -106,6 +107,7 @@ _MODULES = (
     _losses_classes,
     _losses_margins,
     _losses_sequences,
+    _control,
     _random,
     _discrete,
 )
@@ -131,6 +133,8 @@ INTERNAL = (
     "add_at",
     "split_part",
     "chunk_part",
+    "clipped",
+    "clipped_to_norm",
     "accumulate",
     "contraction",
     "first_true",
@@ -143,6 +147,7 @@ INTERNAL = (
     "identity",
     "map",
     "arange",
+    "eye",
     "uniform",
     "normal",
     "input",

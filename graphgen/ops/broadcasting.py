@@ -13,6 +13,12 @@ def expand_to(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     return g if keepdims or not axis or not g.shape else ops.expand_dims(g, axis=axis)
 
 
+def deepened(x: Any, ndim: int) -> Any:
+    """x with axes of size 1 after its leading one, up to `ndim` in all: the others broadcast as they did."""
+    missing = ndim - x.ndim
+    return ops.expand_dims(x, axis=tuple(range(1, missing + 1))) if missing > 0 else x
+
+
 def unbroadcast(g: Any, shape: sizes.Shape) -> Any:
     """Sum `g` over the axes along which a value of `shape` was repeated to get g's shape: the adjoint of broadcasting."""
     leading = g.ndim - len(shape)

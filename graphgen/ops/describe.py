@@ -209,6 +209,9 @@ def _policies(row: Any) -> list[str]:
     found = choices(undecided(_signature(row.name, len(row.slots)), place) for place in range(len(row.slots)))
     if isinstance(row.formula, sp.Abs):
         found.append("kink: the slope at 0 is 0")
+    if row.controls:
+        moves = "held still" if row.stops else "moved with this slope"
+        found.append(f"declared, not derived: where check_gradients takes differences, the value is {moves}")
     if "bool" in row.derived().kinds and not row.stops:
         found.append("branches: what is not chosen gets no gradient, whatever its slope, and warns nobody")
     for place, value in row.safe.items():

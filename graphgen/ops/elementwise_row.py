@@ -3,7 +3,7 @@
 Slopes for both modes are derived from the formula (``graphgen.calculus.slopes``), spellings by the printer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from math import isfinite
@@ -41,6 +41,8 @@ class Elementwise:
     overflows : the value is infinite at some operand of 2000 in size already.
     steep : the value is finite everywhere, but the slope is infinite somewhere.
     zero_slope : no gradient passes, whatever the formula's derivative.
+    controls : ``controls(y, *operands)``, of names: what is declared of the gradient, for comments; None where it is the
+        derivative of the value. Else the formula is one of `graphgen.calculus.declared`.
     summary : for readers.
     origin : where the definition or the name comes from, where that is not what the family says.
     """
@@ -59,6 +61,7 @@ class Elementwise:
     overflows: bool = False
     steep: bool = False
     zero_slope: bool = False
+    controls: Callable[..., str] | None = None
     origin: str = ""
 
     # What other kinds of row may have.

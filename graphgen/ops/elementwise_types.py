@@ -13,9 +13,8 @@ from graphgen import sizes
 from graphgen.calculus.derivative import number
 from graphgen.calculus.formula import formula, recognise
 from graphgen.calculus.functions import as_expression
-from graphgen.errors import GraphError, Problem, brief
+from graphgen.errors import brief
 from graphgen.ops.table import Mismatch, Type, complete
-from graphgen.source import site
 from graphgen.targets.printer import written
 
 
@@ -142,9 +141,6 @@ def substitute(row: Any, operands: list[Any], attributes: Mapping[str, Any]) -> 
     """The row's formula of sympy expressions and numbers."""
     if len(operands) != len(row.slots):
         raise TypeError(f"{row.name} takes {len(row.slots)} operands, got {len(operands)}")
-    if row.stops and row.formula in row.slots:
-        message = f"{row.name}: an expression cannot say that no gradient passes"
-        raise GraphError(Problem("GG061", site().place, message, f"use ops.{row.name} on a node"))
     # Recognised before anything stands in it: exp(x + 0.125) has become 1.13*exp(x) by the time it is put into sigmoid.
     whole = recognise(filled(row, row.formula, {**row.attributes, **attributes}, number))
     return whole.xreplace({symbol: as_expression(operand) for symbol, operand in zip(row.slots, operands, strict=True)})

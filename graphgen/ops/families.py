@@ -52,6 +52,7 @@ FAMILIES = {
     "losses_classes": Family("Losses of classes", TORCH),
     "losses_margins": Family("Losses with a margin", TORCH),
     "losses_sequences": Family("Losses of sequences", TORCH),
+    "control": Family("Control of gradients", "this table's own"),
     "random": Family("Random numbers, training and inference", TORCH),
     "discrete": Family("Labels", TORCH),
 }

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import sympy as sp
 
 from graphgen import ops
+from graphgen.calculus.declared import CustomGradient, ScaleGradient, StopGradient, StraightThrough
 from graphgen.calculus.formula import Formula, FormulaError, formula
 from graphgen.calculus.functions import as_expression
 from graphgen.errors import GraphError, GraphWarning, Problem, brief, render
@@ -124,7 +125,13 @@ class Primitive:
 
 
 def elementwise(
-    name: str, formula: Any, *, args: Any = None, stable: Any = None, safe: Mapping[Any, float] | None = None
+    name: str,
+    formula: Any,
+    *,
+    args: Any = None,
+    stable: Any = None,
+    safe: Mapping[Any, float] | None = None,
+    slopes: Mapping[Any, Any] | None = None,
 ) -> Primitive:
     """Make a primitive of a sympy formula: its value, its slopes in both modes, its LaTeX, all checked.
 
@@ -142,6 +149,9 @@ def elementwise(
     safe
         By symbol or name, a value inside the domain: it is put in the operand's place behind a ``where`` that takes its
         other branch.
+    slopes
+        By symbol or name, the slope by each operand in place of the derived one: a formula of the same symbols. Higher
+        orders differentiate it in turn.
 
     Raises
     ------
@@ -163,6 +173,13 @@ def elementwise(
         second = _formula(name, "stable", better, symbols)
         if second.kinds != slots.kinds or second.is_bool:
             _refuse("GG005", f"{name}: stable uses its symbols otherwise than the formula", "give an equal formula")
+    if slopes is not None:
+        declared = _slopes(name, symbols, slots, slopes)
+        expression = _with_slopes(expression, declared)
+        slots = _formula(name, "the formula", expression, symbols)
+        if better is not None:
+            better = _with_slopes(better, declared)
+            second = _formula(name, "stable", better, symbols)
     primitive = Primitive(
         name, symbols, expression, slots, better, second, _safe(name, symbols, {} if safe is None else safe)
     )
@@ -263,6 +280,35 @@ def _safe(name: str, symbols: tuple[sp.Symbol, ...], given: Any) -> tuple[float 
             message = f"{name}: the safe value of {key} is a finite number, not {brief(value)}"
             _refuse("GG005", message, "give values by symbol, as in safe={x: 1.0}")
     return tuple(float(values[symbol.name]) if symbol.name in values else None for symbol in symbols)
+
+
+def _slopes(name: str, symbols: tuple[sp.Symbol, ...], slots: Formula, given: Any) -> dict[sp.Symbol, sp.Expr]:
+    """The declared slope by each operand that is a number."""
+    if not isinstance(given, Mapping):
+        _refuse(
+            "GG005", f"{name}: slopes is no dict, but {brief(given)}", "give formulas by symbol, as in slopes={x: 1}"
+        )
+    named = {getattr(key, "name", key): value for key, value in given.items()}
+    numbers = {symbol.name: symbol for symbol, kind in zip(symbols, slots.kinds, strict=True) if kind == "float"}
+    if set(named) != set(numbers):
+        message = (
+            f"{name}: slopes are those by {', '.join(map(str, named)) or 'nothing'}, its operands {', '.join(numbers)}"
+        )
+        _refuse("GG005", message, "give the slope by each operand, 0 where no gradient passes")
+    found = {numbers[key]: _expression(name, f"the slope by {key}", value) for key, value in named.items()}
+    for symbol, slope in found.items():
+        if not slope.free_symbols <= set(symbols):
+            message = f"{name}: the slope by {symbol.name} is not over {_listed(symbols)}"
+            _refuse("GG005", message, "give a formula of the same symbols")
+    return found
+
+
+def _with_slopes(value: sp.Expr, slopes: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """A formula with declared slopes in place of its own."""
+    passing = [(symbol, slope) for symbol, slope in slopes.items() if slope != 0]
+    if len(passing) < 2:
+        return CustomGradient(value, *passing[0]) if passing else StopGradient(value)
+    return StraightThrough(value, sp.Add(*(ScaleGradient(symbol, slope) for symbol, slope in passing)))
 
 
 def _listed(symbols: Any) -> str:

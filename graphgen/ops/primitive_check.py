@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpmath
 import numpy as np
 import sympy as sp
 
+from graphgen.calculus.declared import Declared
+from graphgen.calculus.derivative import derivative
 from graphgen.calculus.own import Own
 
 if TYPE_CHECKING:
+    from graphgen.calculus.formula import Formula
     from graphgen.ops.primitive import Primitive
 
 DIGITS = 50
@@ -68,7 +72,7 @@ CANCELS = "write it so that no digits cancel, or give an equal formula as stable
 def flaw(primitive: Primitive) -> Flaw | None:
     """The worst thing found wrong with a primitive, or None."""
     with mpmath.workdps(DIGITS):
-        function = _exact(primitive, primitive.expression)
+        function = _exact(primitive.symbols, primitive.expression)
         truths = []
         for point in points(primitive):
             value = _value(function, _precise(primitive, point))
@@ -105,10 +109,10 @@ def _precise(primitive: Primitive, point: Point) -> list[Any]:
     return [bool(x) if kind == "bool" else mpmath.mpf(x) for x, kind in zip(point, kinds, strict=True)]
 
 
-def _exact(primitive: Primitive, expression: sp.Expr) -> Callable[..., Any]:
+def _exact(symbols: tuple[sp.Symbol, ...], expression: sp.Expr) -> Callable[..., Any]:
     """An expression as a function of mpmath's numbers."""
     plain = expression.replace(lambda part: isinstance(part, Own), lambda part: part.definition())
-    return sp.lambdify(primitive.symbols, plain, modules="mpmath")
+    return sp.lambdify(symbols, plain, modules="mpmath")
 
 
 def _value(function: Callable[..., Any], point: Any) -> Any:
@@ -138,6 +142,9 @@ def _limit(primitive: Primitive, function: Callable[..., Any], point: Point) -> 
 
 
 def _slopes(primitive: Primitive, function: Callable[..., Any], point: Point, value: Any) -> tuple[Any, ...]:
+    if primitive.formula.expression.has(Declared):
+        declared = (_value(each, _precise(primitive, point)) for each in _declared(primitive.formula))
+        return tuple(None if slope is None else (slope, slope) for slope in declared)
     found: list[tuple[Any, Any] | None] = []
     for place, kind in enumerate(primitive.formula.kinds):
         sides = [None] if kind == "bool" else [_value(function, each) for each in _moved(primitive, point, place)]
@@ -155,6 +162,13 @@ def _slopes(primitive: Primitive, function: Callable[..., Any], point: Point, va
     return tuple(found)
 
 
+@cache
+def _declared(formula: Formula) -> list[Callable[..., Any]]:
+    """The slopes of a formula that declares some, as functions: no difference of values tells them."""
+    slopes = [derivative(formula.expression, symbol) if symbol.is_real else sp.nan for symbol in formula.slots]
+    return [_exact(formula.slots, slope) for slope in slopes]
+
+
 def _unsafe(primitive: Primitive, truths: list[_Truth]) -> Flaw | None:
     for name, place, safe in zip(primitive.operands, range(len(primitive.symbols)), primitive.safe, strict=True):
         inside = any(truth.point[place] == safe and truth.slopes[place] is not None for truth in truths)
@@ -167,7 +181,7 @@ def _unequal(primitive: Primitive, truths: list[_Truth]) -> Flaw | None:
     """Where the formula to be written differs from the one it stands for."""
     if primitive.stable_expression is None:
         return None
-    function = _exact(primitive, primitive.stable_expression)
+    function = _exact(primitive.symbols, primitive.stable_expression)
     for truth in truths:
         found = _value(function, _precise(primitive, truth.point))
         if found is None or abs(found - truth.value) > 1e-20 * (1 + abs(truth.value)):

@@ -142,6 +142,20 @@ class Row:
         indexes.
     draws
         It draws random numbers: no two nodes of it are alike.
+    controls
+        ``controls(y, *operands, **attributes)``, of names: what is declared of the gradient, for comments; None where
+        it is the derivative of the value.
+    operations
+        ``operations(y, *types, **attributes)``: how many operations of each kind a result of type y takes, by the
+        convention of `graphgen.cost`; None where elements are only moved.
+    mapped
+        ``mapped(operands, which, **attributes)``: the op along a new leading axis, which some of the operands have;
+        where the keywords do not tell it, see ``vmap.py``.
+    bands
+        Which indices of an operand it reads for an index of the result, see ``banding.py``; all, unless said.
+    analytic
+        Whether the spelling takes complex numbers as it takes real ones; or the function of ``checking/analytic.py``
+        that computes the op of them. False where there is none: slopes are then checked by differences alone.
     origin
         Where the definition or the name comes from, where that is not what the family says.
     """
@@ -161,6 +175,11 @@ class Row:
     optional: int = 0
     indexes: Callable[..., dict[int, sizes.Size]] | None = None
     draws: bool = False
+    controls: Callable[..., str] | None = None
+    operations: Callable[..., Mapping[str, sizes.Size]] | None = None
+    mapped: Callable[..., Any] | None = None
+    bands: Callable[..., Any] | None = None
+    analytic: bool | str = True
     origin: str = ""
 
     def complete(self, types: tuple[Type, ...], attributes: Mapping[str, Any]) -> dict[str, Any]:

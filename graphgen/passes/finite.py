@@ -17,7 +17,8 @@ _ARRANGED = ("broadcast_to", "expand_dims", "squeeze", "transpose", "reshape")
 # Values of these lie between, or are among, those of their first operand.
 _CHOSEN = (
     *(name for name, row in ops.TABLE.items() if isinstance(row, ops.Linear) and row.chooses),
-    *("cast", "identity", "stop_gradient", "mean", "max", "min"),
+    *("cast", "identity", "mean", "max", "min"),
+    *(name for name, row in ops.ELEMENTWISE.items() if row.controls),
 )
 # An op that is in none of these lists may be of either sign, which is always safe to assume.
 _NEVER_NEGATIVE = ("exp", "exp2", "cosh", "sigmoid", "softplus", "square", "abs", "relu", "sqrt", "hypot", "acos", "acosh",

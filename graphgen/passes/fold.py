@@ -83,8 +83,8 @@ _DIRECT: dict[str, Callable[..., Any]] = {
 
 def _evaluated(node: Node, values: list[Any]) -> float | int | bool | None:
     """The value of an elementwise op of numbers, or None if it has no finite one."""
-    if any(isinstance(value, float) and not math.isfinite(value) for value in values):
-        return None
+    if node.op == "clipped" or any(isinstance(value, float) and not math.isfinite(value) for value in values):
+        return None  # a check may lift the clip
     if node.op in _DIRECT:
         try:
             found = _DIRECT[node.op](*values)

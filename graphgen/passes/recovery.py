@@ -31,7 +31,9 @@ def recovers(program: Program) -> bool:
     signs = Signs(program)
     wild: set[str] = set()
     for node in program.nodes.values():
-        from_wild = any(map(wild.__contains__, node.args))
+        # A declared slope is no part of the value.
+        read = node.args[:1] if ops.is_elementwise(node.op) and ops.TABLE[node.op].controls else node.args
+        from_wild = any(map(wild.__contains__, read))
         if from_wild and _forgets(node, wild):
             return True
         if node.op == "logaddexp":  # its a - b may overflow, and does not matter
@@ -44,6 +46,8 @@ def recovers(program: Program) -> bool:
 
 
 def _forgets(node: Node, wild: set[str]) -> bool:
+    if ops.TABLE[node.op].controls:
+        return False  # its value is its first operand
     if node.op == "divide":
         return node.args[1] in wild
     if node.op == "map":

@@ -1,6 +1,7 @@
 """Checks of arguments at the entry of a generated function."""
 # ruff: noqa: TC004 -- supplied.py holds types alone: what it names exists where the helpers are copied to
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,6 +109,40 @@ def _check_tangents(tangents: dict, /, **values: Any) -> list:
     return directions
 
 
+def _check_cotangents(cotangents: dict, /, **shapes: tuple) -> list:
+    """Return the cotangent given for each output, of its shape and in the order given; an absent one is zero."""
+    _refuse_unknown(cotangents, shapes)
+    checked = []
+    for name, shape in shapes.items():
+        cotangent = cotangents.get(name)
+        cotangent = np.zeros(shape) if cotangent is None else cotangent
+        cotangent = _cast(name, cotangent, np.dtype(_float).name)
+        if cotangent.shape != shape:
+            came = _shape_text(cotangent.shape)
+            raise ValueError(f"{name}: expected the shape of the output, {_shape_text(shape)}, got {came}")
+        checked.append(cotangent)
+    return checked
+
+
+def _are_several(tangents: dict, /, **values: Any) -> bool:
+    """Say whether tangents come with a leading axis, several directions at once."""
+    given = {name: tangents.get(name) for name in values}
+    return any(each is not None and np.ndim(each) == np.ndim(values[name]) + 1 for name, each in given.items())
+
+
+def _check_several_tangents(tangents: dict, /, **values: Any) -> list:
+    """Return the directions given for each value, along a leading axis and in the order given; absent ones are zero."""
+    _refuse_unknown(tangents, values)
+    given = {name: _cast(name, each, np.dtype(_float).name) for name, each in tangents.items() if each is not None}
+    count = max(len(each) for each in given.values() if each.ndim)
+    for name, each in given.items():
+        expected = (count, *np.shape(values[name]))
+        if each.shape != expected:
+            came = _shape_text(each.shape)
+            raise ValueError(f"{name}: expected {count} directions of shape {_shape_text(expected)}, got {came}")
+    return [given.get(name, np.zeros((count, *np.shape(value)), dtype=_float)) for name, value in values.items()]
+
+
 def _refuse_unknown(given: dict, known: dict) -> None:
     """Raise a ValueError that lists the names in `given` that are not in `known`."""
     unknown = [name for name in given if name not in known]
@@ -139,3 +174,20 @@ def _check_tangents_scalar(tangents: dict, /, **values: Any) -> list:
     """Return the direction given for each value, as floats in the order given; an absent one is zero."""
     _refuse_unknown(tangents, values)
     return [_scalar(name, tangents.get(name, 0.0)) for name in values]
+
+
+def _check_cotangents_scalar(cotangents: dict, /, **shapes: tuple) -> list:
+    """Return the cotangent given for each output, as floats in the order given; an absent one is zero."""
+    _refuse_unknown(cotangents, shapes)
+    return [_scalar(name, cotangents.get(name, 0.0)) for name in shapes]
+
+
+def _along_each(sweep: Callable, tangents: dict, /) -> tuple[float, np.ndarray]:
+    """Return the loss, and its derivative along each of several directions: a list of numbers for each value."""
+    given = {name: np.asarray(each, dtype=float) for name, each in tangents.items() if each is not None}
+    counts = {each.shape for each in given.values()}
+    if len(counts) > 1:
+        shapes = ", ".join(f"{name} {_shape_text(each.shape)}" for name, each in given.items())
+        raise ValueError(f"tangents: expected as many directions for each, got {shapes}")
+    found = [sweep({name: each[place] for name, each in given.items()}) for place in range(*counts.pop())]
+    return found[0][0] if found else sweep({})[0], np.array([slope for _, slope in found])

@@ -88,7 +88,12 @@ def _wrong(rows: list, tolerance: float) -> bool:
 
 
 def _gradient_table(rows: list) -> str:
-    """Return the rows (name, shape, largest entry, worst error, notes) as an aligned table."""
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
+
+
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
     cells = [("name", "shape", "largest", "worst error", "notes")]
     for name, shape, largest, error, notes in rows:
         cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))

@@ -28,12 +28,37 @@ _sizes: tuple[str, ...]
 # The parameters and inputs that the loss is differentiated by.
 _wrt: tuple[str, ...]
 
+# The inputs that forward reads, and those that derivatives of the outputs read.
+_read: tuple[str, ...]
+_differentiated: tuple[str, ...]
+
+# What forward_sweep saves for backward.
+_saved: tuple[str, ...]
+
+# {name: note}: for each gradient on whose way another one is declared, what is said of that.
+_declared: dict[str, str]
+
 # The parameters that the optimizer changes, what it keeps of each of them, and the numbers that it keeps.
 _trained: tuple[str, ...]
 _memory: tuple[str, ...]
 _numbers: tuple[str, ...]
 
+# Of the checked variant, for each function: what its results are called, by name, its values in order, and the facts of
+# those that are something else in another function.
+_traced: dict[str, tuple[dict[str, str], tuple[str, ...], dict[str, tuple]]]
+
+# Of each value: how its entries depend on those of the operands ("each" on the same one, a "choice" of two, or the
+# "whole"), the op, the operands, the sweep, the statement, the user's statement and its place.
+_facts: dict[str, tuple[str, str, tuple, str, str, str, str]]
+
+# What may be done about a value that is not finite, by the op that made it, "inf" and "nan".
+_remedies: dict[str, str]
+
 init_parameters: Callable[..., dict[str, np.ndarray]]
 loss: Callable[..., float]
 jvp: Callable[..., tuple[float, float]]
 _value_and_grad: Callable[..., tuple]
+_value_and_grad_clipped: Callable[..., tuple]
+forward: Callable[..., tuple]
+vjp: Callable[..., dict[str, np.ndarray]]
+jacobian: Callable[..., dict]

@@ -1,11 +1,11 @@
-"""The languages formulas are written in: NumPy, Python's math, and plain mathematics."""
+"""The languages formulas are written in: NumPy of real and of complex numbers, Python's math, and plain mathematics."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 from graphgen.targets.precedence import ADD, AND, ATOM, BIT_AND, BIT_OR, MULTIPLY, NOT, OR, UNARY
 
-DialectName = Literal["numpy", "math", "text"]
+DialectName = Literal["numpy", "math", "complex", "text"]
 
 # sympy's class -> the name in our text, which is the op's
 NAMES = {
@@ -64,6 +64,11 @@ NAMES = {
     "Maximum": "maximum",
     "Minimum": "minimum",
     "Nonzero": "nonzero",
+    "StopGradient": "stop_gradient",
+    "StraightThrough": "straight_through",
+    "CustomGradient": "custom_gradient",
+    "ScaleGradient": "scale_gradient",
+    "Clipped": "clipped",
 }
 
 
@@ -90,6 +95,7 @@ class Dialect:
     names : of calls, where they are not the prefix and the name in our text.
     helpers : functions that the generated module brings along, called by their plain names.
     templates : what takes more than a call, with holes `{0}`, or `{0:atom}` where the operand must hold together.
+    missing : functions that it has no spelling for.
     """
 
     prefix: str
@@ -101,13 +107,17 @@ class Dialect:
     names: dict[str, str] = field(default_factory=dict)
     helpers: frozenset[str] = frozenset()
     templates: dict[str, tuple[str, int]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
 
 
+_DECLARED = ("stop_gradient", "straight_through", "custom_gradient", "scale_gradient", "clipped")
 _HELPERS = frozenset(
     ("sigmoid", "softplus", "logit", "xlogy", "quotient", "over_squares", "sinc", "sinc_slope")
     + ("erf", "erfc", "gaussian", "lgamma", "digamma", "polygamma")
     + ("sech", "tanhshrink", "hardsigmoid", "normal_cdf", "normal_pdf", "normal_cdf_tanh", "normal_pdf_tanh")
+    + _DECLARED
 )
+_NOT_ANALYTIC = frozenset(("lgamma", "digamma", "polygamma", *_DECLARED))
 DIALECTS: dict[str, Dialect] = {
     "numpy": Dialect(
         "np.",
@@ -130,6 +140,15 @@ DIALECTS: dict[str, Dialect] = {
             "remainder": ("{0:atom} % {1:atom}", MULTIPLY),
             "logaddexp": ("max({0}, {1}) + math.log1p(math.exp(-abs({0:atom} - {1:atom})))", ADD),
         },
+    ),
+    # Functions that are analytic as they are written, for complex steps: see checking/analytic.py.
+    "complex": Dialect(
+        "np.",
+        names={name: f"np.arc{name[1:]}" for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh")},
+        helpers=(_HELPERS - _NOT_ANALYTIC)
+        | {"abs", "maximum", "minimum", "atan2", "hypot", "cbrt", "logaddexp", "fmod", "remainder"}
+        | {"sign", "floor", "ceil", "round", "trunc"},
+        missing=_NOT_ANALYTIC,
     ),
     "text": Dialect("", times="*", over="/"),
 }

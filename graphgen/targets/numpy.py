@@ -16,6 +16,7 @@ from typing import NamedTuple
 import sympy as sp
 
 from graphgen import ops, sizes
+from graphgen.calculus.declared import Declared
 from graphgen.calculus.derivative import number
 from graphgen.calculus.formula import Formula, formula
 from graphgen.program import Node, Program
@@ -110,7 +111,10 @@ class Target:
             return self._template(row.of_scalar, operands) if isinstance(row.of_scalar, str) else operands[0]
         if node.op == "broadcast_to" and types[0].shape == ():
             return self._full(node, operands[0])
-        return self._template(row.numpy(*types, **node.attributes), [self.strong(each) for each in operands])
+        spelled = row.numpy(*types, **node.attributes)
+        if spelled == "{0}":
+            return self.strong(operands[0])
+        return self._template(spelled, [self.strong(each) for each in operands])
 
     def _spelling(self, node: Node) -> Spelling:
         return spell(self._printed(node), "math" if self.scalar else "numpy")
@@ -121,13 +125,11 @@ class Target:
 
     def _elementwise(self, node: Node, operands: list[Text]) -> Text:
         spelling = self._spelling(node)
-        if node.op == "stop_gradient" and not operands[0].number:
-            self.helpers["stop_gradient"] = None
-            return Text(f"{self.names.get('stop_gradient', 'stop_gradient')}({self.strong(operands[0]).text})")
         if len(spelling.pieces) == 1 and not isinstance(spelling.pieces[0], str):  # the operand itself
             return operands[0]
         if node.op in ("maximum", "minimum") and all(each.weak and each.number for each in operands):
             return Text(f"{node.op[:3]}({', '.join(each.text for each in operands)})", ATOM, weak=True, number=True)
+        operands = self._declared(node, operands)
         if not self.scalar:
             operands = self._typed(node, operands)
         self.helpers.update(dict.fromkeys(each for each in spelling.helpers if each != "_float"))
@@ -149,6 +151,33 @@ class Target:
         pattern = re.compile(rf"\b({'|'.join(changed)})\(")
         pieces = [pattern.sub(lambda match: f"{self.names[match[1]]}(", piece) if isinstance(piece, str) else piece for piece in spelling.pieces]
         return spelling._replace(pieces=tuple(pieces))
+
+    def _declared(self, node: Node, operands: list[Text]) -> list[Text]:
+        """Operands that a function with declared slopes may answer with as they are: of the result's type and shape."""
+        if ops.TABLE[node.op].controls:
+            places: tuple[int, ...] = (0,)
+        elif node.op == "map" and not self._is_whole(node):
+            places = tuple(range(len(operands)))
+        else:
+            return operands
+        return [self._whole(node, place, each) if place in places else each for place, each in enumerate(operands)]
+
+    def _is_whole(self, node: Node) -> bool:
+        """Whether the values inside a formula whose slopes are declared have the result's shape by themselves."""
+        printed = self._printed(node)
+        shapes = {slot: self.program.nodes[name].shape for slot, name in zip(printed.slots, node.args, strict=True)}
+        values = [call.args[0].free_symbols for call in printed.expression.atoms(Declared)]
+        common = [sizes.broadcast(*(shapes[symbol] for symbol in symbols)) for symbols in values]
+        return all(sizes.same(shape or (), node.shape) for shape in common)
+
+    def _whole(self, node: Node, place: int, operand: Text) -> Text:
+        """An operand with the result's float type and shape."""
+        given = self.program.nodes[node.args[place]]
+        if sizes.same(given.shape, node.shape):
+            return self.strong(operand)
+        if given.shape == ():
+            return self._full(node, operand)
+        return Text(f"np.broadcast_to({self.strong(operand).text}, {sizes.shape_text(node.shape)})")
 
     def _typed(self, node: Node, operands: list[Text]) -> list[Text]:
         """Operands with a float type where the spelling alone would give none, or float64."""
@@ -204,10 +233,10 @@ class Target:
 
     def _full(self, node: Node, operand: Text) -> Text:
         """An array of one number."""
-        shape = sizes.shape_text(node.shape)
+        shape, dtype = sizes.shape_text(node.shape), _TYPES[node.dtype]
         if operand.text == "0.0":
-            return Text(f"np.zeros({shape}, dtype=_float)")
-        return Text(f"np.full({shape}, {operand.text}, dtype=_float)")
+            return Text(f"np.zeros({shape}, dtype={dtype})")
+        return Text(f"np.full({shape}, {operand.text}, dtype={dtype})")
 
     def _template(self, spelled: str | tuple[str, int], operands: list[Text]) -> Text:
         template, precedence = spelled if isinstance(spelled, tuple) else (spelled, ATOM)
@@ -277,8 +306,10 @@ def viewed(node: Node, program: Program) -> str | None:
     """The operand that the node's array may share memory with, or None if it has memory of its own."""
     if ops.is_elementwise(node.op):
         formula = printed(node, program)
-        itself = formula.expression in formula.slots  # as x**1 is x
-        return node.args[formula.slots.index(formula.expression)] if itself else None
+        value = formula.expression
+        while isinstance(value, Declared):
+            value = value.args[0]
+        return node.args[formula.slots.index(value)] if value in formula.slots else None  # as x**1 is x
     first = program.nodes[node.args[0]] if node.args else None
     if first is None or (node.op == "broadcast_to" and first.shape == ()):
         return None
@@ -297,7 +328,9 @@ def storage(name: str, program: Program) -> str:
 def is_read_only(name: str, program: Program) -> bool:
     """Whether the array is one that NumPy does not let write to, or a view of one."""
     while (base := viewed(program.nodes[name], program)) is not None:
-        if program.nodes[name].op in ("broadcast_to", "diagonal"):
+        node = program.nodes[name]
+        repeated = ops.is_elementwise(node.op) and not sizes.same(node.shape, program.nodes[base].shape)
+        if repeated or node.op in ("broadcast_to", "diagonal"):
             return True
         name = base
     return False

@@ -57,7 +57,8 @@ def spell(formula: Formulaic, dialect: DialectName, attributes: Attributes = ())
     Parameters
     ----------
     formula : a Formula or an Elementwise row.
-    dialect : "numpy" for arrays, "math" for Python floats, "text" for comments and documents.
+    dialect : "numpy" for arrays, "math" for Python floats, "complex" for arrays of complex numbers whose imaginary
+        parts are derivatives, "text" for comments and documents.
     attributes : the row's attributes that differ from its defaults, as (name, value) pairs.
     """
     printed = formula.printed(attributes)
@@ -286,6 +287,9 @@ class _Speller:
 
     def relational(self, node: Relational) -> _Text:
         sign = {"Equality": "==", "Unequality": "!="}.get(type(node).__name__) or node.rel_op
+        if self.name == "complex":  # the imaginary part is a derivative, and decides nothing
+            one, other = (("np.real(", *self.at(side, ANY), ")") for side in (node.lhs, node.rhs))
+            return _Text((*one, f" {sign} ", *other), COMPARE)
         return _Text((*self.at(node.lhs, COMPARE + 1), f" {sign} ", *self.at(node.rhs, COMPARE + 1)), COMPARE)
 
     def all_of(self, node: sp.And) -> _Text:

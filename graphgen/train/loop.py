@@ -188,6 +188,6 @@ class Training:
 
     def diverged(self, what: str) -> GraphError:
         place = f"in epoch {self.run.epoch + 1}, step {self.run.step + 1}"
-        help = "give a smaller learning rate, clip gradients, or scale the inputs"
+        help = "give a smaller learning rate, clip gradients, or scale the inputs; `graphgen check --trace` names the value"
         kept = f"; {self.path} holds the weights of an earlier step" if self.path is not None else ""
         return GraphError(Problem("GG089", None, f"{what} {place}: the training has diverged{kept}", help))

@@ -31,12 +31,4 @@ ROWS = (
         origin="torch",
     ),
     elementwise("identity", a, "The operand.", dtype_rule="number"),
-    elementwise(
-        "stop_gradient",
-        a,
-        "The operand; no gradient passes.",
-        dtype_rule="number",
-        zero_slope=True,
-        origin="jax.lax",
-    ),
 )

@@ -9,6 +9,7 @@ import sympy as sp
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import axis_of, size_of, whole
+from graphgen.ops.banding import entry_by_entry
 from graphgen.ops.table import Mismatch, Type, composite, example, linear
 
 
@@ -173,6 +174,7 @@ class tril:
     examples = (example(("m", "n")), example(("k", "n", "n"), k=-1))
     canonical = _triangle
     adds_zeros = True
+    bands = entry_by_entry
 
     def infer(x: Type, /, *, k: Any = 0) -> Type:
         return x
@@ -192,6 +194,7 @@ class triu:
     examples = (example(("m", "n")), example(("k", "n", "n"), k=-1))
     canonical = _triangle
     adds_zeros = True
+    bands = entry_by_entry
 
     def infer(x: Type, /, *, k: Any = 0) -> Type:
         return x

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.ops.axes import size_of
+from graphgen.ops.operations import taking
 from graphgen.ops.table import Mismatch, Type, bools, composite, example, integers, leaf, linear
 
 
@@ -57,6 +58,7 @@ class first_true:
     examples = (example(bools("m", "n"), axis=(1,)),)
     of_scalar = True
     stops = True
+    operations = taking(comparisons=1)
 
     def infer(x: Type, /, *, axis: Any) -> Type:
         return x
@@ -87,6 +89,27 @@ class arange:
 
     def numpy(*, size: Any) -> str:
         return f"np.arange({sizes.text(size)})"
+
+
+@linear
+class eye:
+    """The identity matrix of `size` rows, which stands outside."""
+
+    formula = "y[i, j] = 1 if i == j else 0"
+    examples = (example(size="n"),)
+    stops = True
+
+    def canonical(*, size: Any) -> dict[str, Any]:
+        return {"size": size_of(size)}
+
+    def infer(*, size: Any) -> Type:
+        return Type((size, size), "float")
+
+    def transpose(place: int, g: Any, /, *, size: Any) -> Any:
+        raise AssertionError("no gradient passes")
+
+    def numpy(*, size: Any) -> str:
+        return f"np.eye({sizes.text(size)}, dtype=_float)"
 
 
 def _labels(labels: Type, /, *, num_classes: Any) -> dict[str, Any]:

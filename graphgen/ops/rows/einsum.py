@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from string import ascii_letters
 from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL
+from graphgen.ops.banding import Entry
+from graphgen.ops.operations import PRODUCTS
 from graphgen.ops.table import Mismatch, Type, composite, example, linear
 from graphgen.targets.contraction import spelling
 
@@ -176,5 +180,23 @@ class contraction:
         letters = (output, *(inputs[each] for each in others))
         return ops.contraction(g, *(xs[each] for each in others), subscripts=(letters, inputs[place]))
 
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, subscripts: Any) -> Any:
+        inputs, output = subscripts
+        new = next(letter for letter in ascii_letters if letter not in "".join(inputs))
+        terms = tuple(new + term if has else term for term, has in zip(inputs, which, strict=True))
+        return ops.contraction(*operands, subscripts=(terms, new + output))
+
+    def bands(place: int, *xs: Type, subscripts: Any) -> tuple[Entry, ...]:
+        inputs, output = subscripts
+        return tuple(output.index(letter) if letter in output else None for letter in inputs[place])
+
     def numpy(*xs: Type, subscripts: Any) -> tuple[str, int]:
         return spelling(*subscripts)
+
+    def operations(y: Type, /, *xs: Type, subscripts: Any) -> dict[str, sizes.Size]:
+        terms, output = subscripts
+        size_of = {letter: size for term, x in zip(terms, xs, strict=True) for letter, size in zip(term, x.shape, strict=True)}
+        count = sizes.product(tuple(size_of.values()))
+        if len(size_of) == len(output):  # nothing is summed
+            return {"multiplications": (len(xs) - 1) * count}
+        return {PRODUCTS: count, "multiplications": (len(xs) - 2) * count}

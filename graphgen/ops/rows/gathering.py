@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
 
 from graphgen import ops, sizes
+from graphgen.ops.along import added_along, picked_along
 from graphgen.ops.axes import FULL, axis_of, size_of, without
+from graphgen.ops.banding import Entry, off_axis
+from graphgen.ops.operations import taking
 from graphgen.ops.table import Mismatch, Type, composite, example, integers, linear, need_floats
 
 
@@ -35,8 +39,15 @@ class take:
     def transpose(place: int, g: Any, x: Any, index: Any, /, *, axis: int) -> Any:
         return ops.scatter_add(g, index, size=x.shape[axis], axis=axis)
 
+    def bands(place: int, x: Type, index: Type, /, *, axis: int) -> tuple[Entry, ...]:
+        return tuple(None if each == axis else each + (index.ndim - 1) * (each > axis) for each in range(x.ndim))
+
     def numpy(x: Type, index: Type, /, *, axis: int) -> str:
         return "{0:atom}[{1}]" if axis == 0 and index.ndim else f"np.take({{0}}, {{1}}, axis={axis})"
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, axis: int) -> Any:
+        (x, index), (_, indexed) = operands, which
+        return picked_along(operands, which, axis) if indexed else ops.take(x, index, axis=axis + 1)
 
 
 def _integers(index: Type) -> None:
@@ -55,6 +66,7 @@ class scatter_add:
     origin = "graphgen; torch's index_add(x, axis, index, updates) adds this to x"
     places = True
     adds_zeros = True
+    operations = taking(additions=1)
 
     def canonical(updates: Type, index: Type, /, *, size: Any, axis: Any) -> dict[str, Any]:
         need_floats("scatter_add", updates)
@@ -74,29 +86,39 @@ class scatter_add:
     def transpose(place: int, g: Any, updates: Any, index: Any, /, *, size: Any, axis: int) -> Any:
         return ops.take(g, index, axis=axis)
 
+    def bands(place: int, updates: Type, index: Type, /, *, size: Any, axis: int) -> tuple[Entry, ...]:
+        after = axis + index.ndim
+        return tuple(each if each < axis else None if each < after else each - index.ndim + 1 for each in range(updates.ndim))
+
     def numpy(updates: Type, index: Type, /, *, size: Any, axis: int) -> str:
         return f"scatter_add({{0}}, {{1}}, {sizes.text(size)}{f', axis={axis}' if axis else ''})"
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, size: Any, axis: int) -> Any:
+        (updates, index), (_, indexed) = operands, which
+        if indexed:
+            return added_along(operands, which, (size,), axis)
+        return ops.scatter_add(updates, index, size=size, axis=axis + 1)
 
 
 @linear
 class take_along_axis:
-    """Elements of x along an axis, picked by an integer array of as many axes."""
+    """Elements of x along an axis, picked by an integer array of as many axes; one of size 1 stands for all of x's."""
 
     formula = "y[..., i, ...] = x[..., index[..., i, ...], ...]"
     examples = (example(("m", "n"), integers("m", "k"), axis=1),)
     places = True
     chooses = True
+    bands = off_axis
 
     def canonical(x: Type, index: Type, /, *, axis: Any) -> dict[str, Any]:
         return {"axis": axis_of(axis, x.ndim)}
 
     def infer(x: Type, index: Type, /, *, axis: Any = -1) -> Type:
         _integers(index)
-        if index.ndim != x.ndim or not sizes.same(without(index.shape, (axis,)), without(x.shape, (axis,))):
-            raise Mismatch(
-                "GG027", f"index {index} does not fit {x} off axis {axis}", "all other sizes must be equal", about=1
-            )
-        return Type(index.shape, x.dtype)
+        if not _goes_along(index, x, axis):
+            message = f"index {index} does not fit {x} off axis {axis}"
+            raise Mismatch("GG027", message, "all other sizes must be equal, or 1", about=1)
+        return Type((*x.shape[:axis], index.shape[axis], *x.shape[axis + 1 :]), x.dtype)
 
     def indexes(x: Type, index: Type, /, *, axis: int) -> dict[int, sizes.Size]:
         return {1: x.shape[axis]}
@@ -106,6 +128,9 @@ class take_along_axis:
 
     def numpy(x: Type, index: Type, /, *, axis: int) -> str:
         return f"np.take_along_axis({{0}}, {{1}}, axis={axis})"
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, axis: int) -> Any:
+        return ops.take_along_axis(*_alike(operands, which), axis=axis + 1)
 
 
 @linear
@@ -117,14 +142,17 @@ class scatter_add_along_axis:
     origin = "graphgen; torch's scatter_add(x, axis, index, updates) adds this to x"
     places = True
     adds_zeros = True
+    operations = taking(additions=1)
+    bands = off_axis
 
     def canonical(updates: Type, index: Type, /, *, size: Any, axis: Any) -> dict[str, Any]:
         need_floats("scatter_add_along_axis", updates)
         _integers(index)
-        if not sizes.same(updates.shape, index.shape):
+        along = axis_of(axis, updates.ndim)
+        if not _goes_along(index, updates, along) or not sizes.equal(index.shape[along], updates.shape[along]):
             message = f"updates {updates} and index {index} differ in shape"
             raise Mismatch("GG027", message, "give one index for each update", about=1)
-        return {"size": size_of(size), "axis": axis_of(axis, updates.ndim)}
+        return {"size": size_of(size), "axis": along}
 
     def infer(updates: Type, index: Type, /, *, size: Any, axis: Any = -1) -> Type:
         return Type((*updates.shape[:axis], size, *updates.shape[axis + 1 :]), "float")
@@ -138,6 +166,23 @@ class scatter_add_along_axis:
     def numpy(updates: Type, index: Type, /, *, size: Any, axis: int) -> str:
         shape = sizes.shape_text((*updates.shape[:axis], size, *updates.shape[axis + 1 :]))
         return f"scatter_add_along_axis({{0}}, {{1}}, {shape}, axis={axis})"
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, size: Any, axis: int) -> Any:
+        return ops.scatter_add_along_axis(*_alike(operands, which), size=size, axis=axis + 1)
+
+
+def _goes_along(index: Type, x: Type, axis: int) -> bool:
+    """Whether the index has an entry for each row of x along the axis, or one for all of them."""
+    pairs = zip(without(index.shape, (axis,)), without(x.shape, (axis,)), strict=False)
+    return index.ndim == x.ndim and all(sizes.equal(one, other) or sizes.equal(one, 1) for one, other in pairs)
+
+
+def _alike(operands: Sequence[Any], which: Sequence[bool]) -> tuple[Any, Any]:
+    """An array and its index along a leading axis that one of them has, or both."""
+    (x, index), (given, indexed) = operands, which
+    if not indexed:
+        return x, ops.expand_dims(index, axis=0)
+    return (x if given else ops.broadcast_to(x, shape=(index.shape[0], *x.shape))), index
 
 
 def _gathered(x: Type, index: Type, /, *, axis: Any) -> dict[str, Any]:

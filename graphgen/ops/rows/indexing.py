@@ -8,9 +8,20 @@ from typing import Any
 import numpy as np
 
 from graphgen import ops, sizes
+from graphgen.ops.along import added_along, picked_along
 from graphgen.ops.axes import FULL, axis_of, indexed, key_of, key_text, shape_of
+from graphgen.ops.banding import Entry, moved
+from graphgen.ops.operations import taking
 from graphgen.ops.picks import INDEX, constant_index, is_array, picked, picked_shape, picking_key
 from graphgen.ops.table import Type, composite, example, integers, linear
+
+
+def _kept(entry: Any, axis: int, sign: int = 1) -> Entry:
+    """The band of a sliced axis: known if the slice begins at a number counted from the front, and goes step by step."""
+    start, _, step = entry
+    if step not in (None, 1) or (isinstance(start, int) and start < 0):
+        return None
+    return moved(axis, sign * (start or 0))
 
 
 @linear
@@ -32,6 +43,10 @@ class getitem:
     def transpose(place: int, g: Any, x: Any, /, *, key: Any) -> Any:
         return ops.assemble(g, keys=(key,), shape=x.shape)
 
+    def bands(place: int, x: Type, /, *, key: Any) -> tuple[Entry, ...]:
+        kept = [axis for axis, entry in enumerate(key) if not isinstance(entry, int)]
+        return tuple(_kept(entry, kept.index(axis)) if axis in kept else None for axis, entry in enumerate(key))
+
     def numpy(x: Type, /, *, key: Any) -> str:
         return f"{{0:atom}}[{key_text(key)}]"
 
@@ -51,8 +66,16 @@ class assemble:
     def transpose(place: int, g: Any, xs: Sequence[Any], /, *, keys: Any, shape: Any) -> Any:
         return ops.getitem(g, key=keys[place])
 
+    def bands(place: int, *xs: Type, keys: Any, shape: Any) -> tuple[Entry, ...]:
+        kept = [(axis, entry) for axis, entry in enumerate(keys[place]) if not isinstance(entry, int)]
+        return tuple(_kept(entry, axis, -1) for axis, entry in kept)
+
     def numpy(*xs: Type, keys: Any, shape: Any) -> str:
         raise AssertionError("written as several statements: see graphgen.emit")
+
+    def operations(y: Type, *xs: Type, keys: Any, shape: Any) -> dict[str, sizes.Size]:
+        first = all(entry == FULL for entry in keys[0])  # then it takes the place of zeros
+        return {"additions": sum(sizes.product(x.shape) for x in xs[first:])}
 
 
 @linear
@@ -81,9 +104,19 @@ class pick:
     def transpose(place: int, g: Any, x: Any, /, *indices: Any, axis: int) -> Any:
         return ops.add_at(g, *indices, shape=x.shape[axis : axis + len(indices)], axis=axis)
 
+    def bands(place: int, x: Type, /, *indices: Type, axis: int) -> tuple[Entry, ...]:
+        worked, ndim = range(axis, axis + len(indices)), max(each.ndim for each in indices)
+        more = ndim - len(indices)
+        return tuple(None if each in worked else each + more * (each > axis) for each in range(x.ndim))
+
     def numpy(x: Type, /, *indices: Type, axis: int) -> str:
         places = ", ".join(f"{{{place + 1}}}" for place in range(len(indices)))
         return f"{{0:atom}}[{':, ' * axis}{places}]"
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, axis: int) -> Any:
+        if any(which[1:]):
+            return picked_along(operands, which, axis)
+        return ops.pick(*operands, axis=axis + 1)
 
 
 @linear
@@ -97,6 +130,7 @@ class add_at:
     )
     places = True
     adds_zeros = True
+    operations = taking(additions=1)
 
     def canonical(updates: Type, /, *indices: Type, shape: Any, axis: Any) -> dict[str, Any]:
         return {"shape": shape_of(shape), "axis": axis}
@@ -114,6 +148,11 @@ class add_at:
     def numpy(updates: Type, /, *indices: Type, shape: Any, axis: int) -> str:
         places = ", ".join(f"{{{place + 1}}}" for place in range(len(indices)))
         return f"add_at({{0}}, ({places}), {sizes.shape_text(shape)}{f', axis={axis}' if axis else ''})"
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, shape: Any, axis: int) -> Any:
+        if any(which[1:]):
+            return added_along(operands, which, shape, axis)
+        return ops.add_at(*operands, shape=shape, axis=axis + 1)
 
 
 def _index_call(x: Any, key: Any) -> Any:

@@ -12,6 +12,7 @@ import sympy as sp
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, axis_of, number_text, whole, without
+from graphgen.ops.banding import Entry, moved
 from graphgen.ops.table import Mismatch, Type, composite, example, linear, several
 
 
@@ -68,6 +69,10 @@ class concat:
         stop = _total(xs[: place + 1], axis) if place < len(xs) - 1 else None
         return ops.getitem(g, key=(*(FULL,) * axis, (start or None, stop, None), *(FULL,) * (g.ndim - axis - 1)))
 
+    def bands(place: int, *xs: Type, axis: int) -> tuple[Entry, ...]:
+        before = _total(xs[:place], axis)
+        return tuple(moved(each, -before) if each == axis else each for each in range(xs[place].ndim))
+
     def numpy(*xs: Type, axis: int) -> str:
         return f"np.concatenate(({', '.join(f'{{{place}}}' for place in range(len(xs)))}{',' * (len(xs) == 1)}), axis={axis})"
 
@@ -94,6 +99,9 @@ class stack:
 
     def transpose(place: int, g: Any, xs: Sequence[Any], /, *, axis: int) -> Any:
         return ops.getitem(g, key=(*(FULL,) * axis, place, *(FULL,) * (g.ndim - axis - 1)))
+
+    def bands(place: int, *xs: Type, axis: int) -> tuple[Entry, ...]:
+        return tuple(each + (each >= axis) for each in range(xs[place].ndim))
 
     def numpy(*xs: Type, axis: int) -> str:
         return f"np.stack(({', '.join(f'{{{place}}}' for place in range(len(xs)))}{',' * (len(xs) == 1)}), axis={axis})"
@@ -246,6 +254,11 @@ class pad:
             if before or after:
                 g = _unpadded(g, axis, x.shape[axis], before, after, mode)
         return g
+
+    def bands(place: int, x: Type, /, *, pad_width: Any, mode: str, constant_values: float) -> tuple[Entry, ...]:
+        if mode != "constant":
+            return tuple(axis if pads == (0, 0) else None for axis, pads in enumerate(pad_width))
+        return tuple(moved(axis, -before) for axis, (before, _) in enumerate(pad_width))
 
     def numpy(x: Type, /, *, pad_width: Any, mode: str, constant_values: float) -> str:
         width = f"({', '.join(map(str, pad_width))}{',' * (len(pad_width) == 1)})"

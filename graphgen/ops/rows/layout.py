@@ -6,12 +6,13 @@ the output: the adjoint of the linear map that the other operands fix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, axes_of, axis_of, key_text, reshaped, shape_of, without
+from graphgen.ops.banding import Band, Entry, Split, entry_by_entry
 from graphgen.ops.broadcasting import unbroadcast
 from graphgen.ops.table import Mismatch, Type, composite, dtype_of, example, linear
 
@@ -65,6 +66,9 @@ class expand_dims:
     def transpose(place: int, g: Any, x: Any, /, *, axis: Any) -> Any:
         return ops.squeeze(g, axis=axis)
 
+    def bands(place: int, x: Type, /, *, axis: Any) -> tuple[Entry, ...]:
+        return tuple(each for each in range(x.ndim + len(axis)) if each not in axis)
+
     def numpy(x: Type, /, *, axis: Any) -> str:
         entries = ["None" if place in axis else ":" for place in range(x.ndim + len(axis))]
         if len(entries) > 3 and set(entries[:-1]) == {":"}:
@@ -98,6 +102,10 @@ class squeeze:
     def transpose(place: int, g: Any, x: Any, /, *, axis: Any) -> Any:
         return ops.expand_dims(g, axis=axis) if axis else g
 
+    def bands(place: int, x: Type, /, *, axis: Any) -> tuple[Entry, ...]:
+        kept = [each for each in range(x.ndim) if each not in axis]
+        return tuple(None if each in axis else kept.index(each) for each in range(x.ndim))
+
     def numpy(x: Type, /, *, axis: Any) -> str:
         return f"{{0:atom}}[{key_text(tuple(0 if place in axis else FULL for place in range(x.ndim)))}]"
 
@@ -125,6 +133,9 @@ class transpose:
 
     def transpose(place: int, g: Any, x: Any, /, *, axes: Any) -> Any:
         return ops.transpose(g, axes=tuple(map(axes.index, range(len(axes)))))
+
+    def bands(place: int, x: Type, /, *, axes: Any) -> tuple[Entry, ...]:
+        return tuple(map(axes.index, range(x.ndim)))
 
     def numpy(x: Type, /, *, axes: Any) -> str:
         if axes == tuple(range(x.ndim))[::-1]:
@@ -196,6 +207,33 @@ def moveaxis(x: Any, /, *, sources: Any, destinations: Any) -> Any:
     return ops.transpose(x, axes=order)
 
 
+def _groups(one: sizes.Shape, other: sizes.Shape) -> Iterator[tuple[list[int], list[int]]]:
+    """The axes of two shapes that lie flat in the same order, in the smallest groups of equal size; not those of size 1."""
+    left = [axis for axis, size in enumerate(one) if not sizes.equal(size, 1)]
+    right = [axis for axis, size in enumerate(other) if not sizes.equal(size, 1)]
+    while left and right:
+        ours, theirs = [left.pop(0)], [right.pop(0)]
+        mine, its = one[ours[0]], other[theirs[0]]
+        while not sizes.equal(mine, its):
+            if right and sizes.quotient(mine, its) is not None:
+                theirs.append(right.pop(0))
+                its = its * other[theirs[-1]]
+            elif left and sizes.quotient(its, mine) is not None:
+                ours.append(left.pop(0))
+                mine = mine * one[ours[-1]]
+            else:
+                return
+        yield ours, theirs
+
+
+def _parts(shape: sizes.Shape, axes: list[int]) -> Iterator[tuple[int, tuple[sizes.Size, sizes.Size]]]:
+    """Of each axis that is laid flat with others how far apart its elements lie, and how many they are."""
+    step: sizes.Size = 1
+    for axis in reversed(axes):
+        yield axis, (step, shape[axis])
+        step = step * shape[axis]
+
+
 @linear
 class reshape:
     """The same elements in another shape; one size may be -1."""
@@ -214,6 +252,17 @@ class reshape:
 
     def transpose(place: int, g: Any, x: Any, /, *, shape: Any) -> Any:
         return ops.reshape(g, shape=x.shape)
+
+    def bands(place: int, x: Type, /, *, shape: Any) -> tuple[Entry, ...]:
+        entries: dict[int, Entry] = {}
+        for ours, theirs in _groups(x.shape, shape):
+            if len(ours) == 1 and len(theirs) == 1:
+                entries[ours[0]] = theirs[0]
+            elif len(theirs) == 1:
+                entries |= {axis: Band(theirs[0], 0, 0, part) for axis, part in _parts(x.shape, ours)}
+            elif len(ours) == 1:
+                entries[ours[0]] = Split(tuple((part, axis) for axis, part in _parts(shape, theirs)))
+        return tuple(map(entries.get, range(x.ndim)))
 
     def numpy(x: Type, /, *, shape: Any) -> str:
         inside = ", ".join(map(sizes.text, shape))
@@ -259,6 +308,9 @@ class accumulate:
     def numpy(*xs: Type) -> str:
         raise AssertionError("written as a sum: see graphgen.emit")
 
+    def operations(y: Type, *xs: Type) -> dict[str, sizes.Size]:
+        return {"additions": (len(xs) - 1) * sizes.product(y.shape)}
+
 
 @linear
 class cast:
@@ -268,6 +320,7 @@ class cast:
     origin = "tensorflow; the array API standard has astype"
     examples = (example(("m", "n"), dtype="float"),)
     of_scalar = True
+    bands = entry_by_entry
 
     def canonical(x: Type, /, *, dtype: Any) -> dict[str, Any]:
         return {"dtype": dtype_of(dtype)}

@@ -49,8 +49,9 @@ def bce(prediction: Any, target: Any, weight: Any = None, /, *, reduction: Any =
 
 
 def _bounded_log(probability: Any) -> Any:
-    above = ops.greater(probability, math.exp(LEAST_LOGARITHM), name="above")
-    return ops.where(above, ops.log(probability), LEAST_LOGARITHM, name="log")
+    # Asked this way round, nan is not taken for something small.
+    tiny = ops.less_equal(probability, math.exp(LEAST_LOGARITHM), name="tiny")
+    return ops.where(tiny, LEAST_LOGARITHM, ops.log(probability), name="log")
 
 
 def _with_weights(

@@ -7,13 +7,14 @@ nan counts as larger than any number; in descending order too it comes last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, axis_of, flag, reduction_axes, whole, without
 from graphgen.ops.flattening import as_rows
+from graphgen.ops.operations import taking
 from graphgen.ops.table import Mismatch, Type, composite, example, linear, several
 from graphgen.source import part
 
@@ -40,6 +41,19 @@ def _no_gradient(place: int, g: Any, x: Any, /, **attributes: Any) -> Any:
     raise AssertionError("no gradient passes")
 
 
+def _mapped(name: str) -> Callable[..., Any]:
+    """How a place is found for each entry of a new leading axis."""
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, axis: int | None, keepdims: bool) -> Any:
+        (x,), find = operands, getattr(ops, name)
+        if axis is not None:
+            return find(x, axis=axis + 1, keepdims=keepdims)
+        found = find(ops.reshape(x, shape=(x.shape[0], sizes.product(x.shape[1:]))), axis=1)
+        return ops.expand_dims(found, axis=tuple(range(1, x.ndim))) if keepdims else found
+
+    return mapped
+
+
 def _call(name: str, axis: int | None, keepdims: bool) -> str:
     keywords = ["" if axis is None else f"axis={axis}", "keepdims=True" if keepdims else ""]
     return f"{{0:atom}}.{name}({', '.join(filter(None, keywords))})"
@@ -55,6 +69,8 @@ class argmax:
     canonical = _place
     infer = _places
     transpose = _no_gradient
+    mapped = _mapped("argmax")
+    operations = taking(comparisons=1)
 
     def numpy(x: Type, /, *, axis: int | None, keepdims: bool) -> str:
         return _call("argmax", axis, keepdims)
@@ -70,6 +86,8 @@ class argmin:
     canonical = _place
     infer = _places
     transpose = _no_gradient
+    mapped = _mapped("argmin")
+    operations = taking(comparisons=1)
 
     def numpy(x: Type, /, *, axis: int | None, keepdims: bool) -> str:
         return _call("argmin", axis, keepdims)
@@ -88,6 +106,7 @@ class argsort:
     stops = True
     canonical = _sorting
     transpose = _no_gradient
+    operations = taking(argsort=1)
 
     def infer(x: Type, /, *, axis: Any = -1, descending: Any = False) -> Type:
         return Type(x.shape, "int64")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from string import ascii_letters
 from typing import Any
 
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import axis_of, whole
-from graphgen.ops.broadcasting import unbroadcast
+from graphgen.ops.banding import Entry
+from graphgen.ops.broadcasting import deepened, unbroadcast
+from graphgen.ops.operations import PRODUCTS
 from graphgen.ops.table import Mismatch, Type, composite, example, linear, need_floats
 from graphgen.targets.precedence import MATMUL
 
@@ -41,8 +44,38 @@ class matmul:
             return _matmul_left(g, a, b)
         return _matmul_right(g, a, b)
 
+    def mapped(operands: Sequence[Any], which: Sequence[bool]) -> Any:
+        (a, b), (left, right) = operands, which
+        rows, columns = a.ndim - left > 1, b.ndim - right > 1
+        if not (left and right):
+            if (left and (not columns or (not rows and b.ndim == 2))) or (right and not rows and columns):
+                return a @ b
+            if right and not columns and a.ndim < 3:  # a vector for each: they are rows
+                return b @ (ops.transpose(a) if rows else a)
+        if not rows:
+            a = ops.expand_dims(a, axis=-2)
+        if not columns:
+            b = ops.expand_dims(b, axis=-1)
+        ndim = max(a.ndim - left, b.ndim - right) + 1
+        result = ops.matmul(deepened(a, ndim) if left else a, deepened(b, ndim) if right else b)
+        return ops.squeeze(result, axis=tuple([-2] * (not rows) + [-1] * (not columns)))
+
+    def bands(place: int, a: Type, b: Type, /) -> tuple[Entry, ...]:
+        x, leading = (a, b)[place], sizes.broadcast(a.shape[:-2], b.shape[:-2])
+        assert leading is not None
+        batch = x.shape[:-2]
+        start = len(leading) - len(batch)
+        lined = [start + axis if sizes.equal(size, leading[start + axis]) else None for axis, size in enumerate(batch)]
+        rows = len(leading) if a.ndim > 1 else None
+        columns = len(leading) + (a.ndim > 1) if b.ndim > 1 else None
+        own = ((rows, None) if place == 0 else (None, columns)) if x.ndim > 1 else (None,)
+        return (*lined, *own)
+
     def numpy(a: Type, b: Type, /) -> tuple[str, int]:
         return "{0:matmul} @ {1:atom}", MATMUL
+
+    def operations(y: Type, a: Type, b: Type, /) -> dict[str, sizes.Size]:
+        return {PRODUCTS: sizes.product((*y.shape, a.shape[-1]))}
 
 
 def _inner_mismatch(a: Type, b: Type, inner: sizes.Size) -> Mismatch:

@@ -8,6 +8,7 @@ from typing import Any
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import shape_of
+from graphgen.ops.banding import entry_by_entry
 from graphgen.ops.table import Mismatch, Type, composite, example, linear, need_floats
 
 
@@ -24,6 +25,7 @@ class in_training:
     jointly = True
     view = True
     of_scalar = True
+    bands = entry_by_entry
 
     def infer(training: Type, inference: Type, /) -> Type:
         if training.dtype != inference.dtype:
@@ -53,6 +55,7 @@ class uniform:
     examples = (example(shape=("m", "n")),)
     canonical = _shape
     of_scalar = "generator.random()"
+    operations = lambda y, *, shape: {"uniform": sizes.product(shape)}
     stops = True
     draws = True
 
@@ -74,6 +77,7 @@ class normal:
     examples = (example(shape=("m", "n")),)
     canonical = _shape
     of_scalar = "generator.standard_normal()"
+    operations = lambda y, *, shape: {"normal": sizes.product(shape)}
     stops = True
     draws = True
 

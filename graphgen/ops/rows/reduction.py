@@ -9,7 +9,9 @@ from typing import Any
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import axis_text, number_text, reduction_axes, whole, without
+from graphgen.ops.banding import reduced
 from graphgen.ops.broadcasting import expand_to
+from graphgen.ops.operations import taking
 from graphgen.ops.table import Mismatch, Type, composite, example, linear, reduction
 
 
@@ -50,6 +52,8 @@ class sum:
     of_scalar = True
     canonical = reduction_axes
     infer = _total
+    operations = taking(additions=1)
+    bands = reduced
 
     def transpose(place: int, g: Any, x: Any, /, *, axis: Any, keepdims: bool) -> Any:
         return ops.broadcast_to(expand_to(g, x, axis, keepdims), shape=x.shape)
@@ -67,6 +71,8 @@ class mean:
     of_scalar = True
     canonical = _floats
     infer = _reduced
+    operations = taking({"divisions": 1}, additions=1)
+    bands = reduced
 
     def transpose(place: int, g: Any, x: Any, /, *, axis: Any, keepdims: bool) -> Any:
         return ops.broadcast_to(expand_to(g / _count(x, axis), x, axis, keepdims), shape=x.shape)
@@ -84,6 +90,7 @@ class prod:
     of_scalar = True
     canonical = reduction_axes
     infer = _total
+    operations = taking(multiplications=1)
 
     def weights(x: Any, y: Any, policies: Any, /, *, axis: Any) -> Any:
         return ops.product_of_others(x, axis=axis)
@@ -125,8 +132,10 @@ class var:
     formula = "y = sum((x[i] - mean(x))**2 for i along axis) / (n - correction)"
     examples = (example(("m", "n"), axis=1), example(("m", "n"), axis=1, correction=1))
     of_scalar = "(0.0 * {0:atom})"
+    analytic = "variance"
     canonical = _variance
     infer = _of_floats
+    operations = taking({"divisions": 2}, additions=3, multiplications=1)
 
     def weights(x: Any, y: Any, policies: Any, /, *, axis: Any, correction: int) -> Any:
         return 2 * _centred(x, axis) / (_count(x, axis) - correction)
@@ -142,8 +151,10 @@ class std:
     formula = "y = sqrt(sum((x[i] - mean(x))**2 for i along axis) / (n - correction))"
     examples = (example(("m", "n"), axis=1), example(("m", "n"), axis=1, correction=1))
     of_scalar = "(0.0 * {0:atom})"
+    analytic = "deviation"
     canonical = _variance
     infer = _of_floats
+    operations = taking({"divisions": 2, "sqrt": 1}, additions=3, multiplications=1)
 
     def weights(x: Any, y: Any, policies: Any, /, *, axis: Any, correction: int) -> Any:
         return ops.quotient(_centred(x, axis), (_count(x, axis) - correction) * y)
@@ -180,6 +191,7 @@ class norm:
         example(("m", "n"), ord=math.inf, axis=1),
     )
     of_scalar = "abs({0})"
+    analytic = "power_norm"
     canonical = _norm
 
     def infer(x: Type, /, *, ord: Any = 2, axis: Any = None, keepdims: Any = False) -> Type:
@@ -203,6 +215,13 @@ class norm:
         if ord == 1 or math.isinf(ord):
             return _spelled(f"np.abs({{0}}).{'sum' if ord == 1 else 'max' if ord > 0 else 'min'}", x, axis, keepdims)
         return _spelled("p_norm", x, axis, keepdims, "{0}", number_text(float(ord)))
+
+    def operations(y: Type, x: Type, /, *, ord: float, axis: Any, keepdims: bool) -> dict[str, sizes.Size]:
+        if ord == 2:
+            return taking({"sqrt": 1}, multiplications=1, additions=1)(y, x)
+        if math.isinf(ord):
+            return taking(abs=1, comparisons=1)(y, x)
+        return taking(abs=1, additions=1)(y, x) if ord == 1 else taking({"power": 1}, abs=1, power=1, additions=1)(y, x)
 
     def policy(name: str, policies: Any, /, *, ord: float, axis: Any) -> str:
         if math.isinf(ord):
@@ -249,9 +268,11 @@ class max:
     formula = "y = max(x[i] for i along axis)"
     examples = (example(("m", "n"), axis=1),)
     of_scalar = True
+    analytic = "largest"
     canonical = _extremum
     infer = _infer
     policy = _of_ties
+    operations = taking(comparisons=1)
 
     def weights(x: Any, y: Any, policies: Any, /, *, axis: Any) -> Any:
         return _tied(x, y, policies, axis)
@@ -267,9 +288,11 @@ class min:
     formula = "y = min(x[i] for i along axis)"
     examples = (example(("m", "n"), axis=1),)
     of_scalar = True
+    analytic = "smallest"
     canonical = _extremum
     infer = _infer
     policy = _of_ties
+    operations = taking(comparisons=1)
 
     def weights(x: Any, y: Any, policies: Any, /, *, axis: Any) -> Any:
         return _tied(x, y, policies, axis)
@@ -300,6 +323,7 @@ class finite_max:
     canonical = _floats
     infer = _reduced
     stops = True
+    operations = taking(comparisons=1)
 
     def weights(x: Any, y: Any, policies: Any, /, *, axis: Any) -> Any:
         raise AssertionError("no gradient passes")

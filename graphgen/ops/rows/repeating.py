@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import FULL, REVERSED, axes_of, axis_of, shape_of, size_of, whole
+from graphgen.ops.banding import Entry, off_axis
 from graphgen.ops.picks import constant_index
 from graphgen.ops.table import Mismatch, Type, composite, example, linear
 
@@ -31,6 +33,16 @@ class roll:
     examples = (example(("m", "n"), shift=1, axis=1), example(("m", "n"), shift=(2, -1), axis=(0, 1)))
     of_scalar = True
     chooses = True
+
+    def bands(place: int, x: Type, /, *, shift: Any, axis: Any) -> tuple[Entry, ...]:
+        return (None,) * x.ndim if axis is None else off_axis(place, x, axis=axis)
+
+    def mapped(operands: Sequence[Any], which: Sequence[bool], /, *, shift: Any, axis: Any) -> Any:
+        (x,) = operands
+        if axis is not None:
+            return ops.roll(x, shift=shift, axis=tuple(each + 1 for each in axis))
+        flat = ops.reshape(x, shape=(x.shape[0], sizes.product(x.shape[1:])))
+        return ops.reshape(ops.roll(flat, shift=shift, axis=1), shape=x.shape)
 
     def canonical(x: Type, /, *, shift: Any, axis: Any) -> dict[str, Any]:
         shifts = shift if isinstance(shift, (tuple, list)) else (shift,)

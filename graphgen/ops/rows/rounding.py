@@ -13,5 +13,5 @@ ROWS = (
     elementwise("round", Round(a), "Nearest whole number, of two the even one; no gradient passes.", zero_slope=True),
     elementwise("trunc", Trunc(a), "Next whole number towards 0; no gradient passes.", zero_slope=True),
     elementwise("fmod", Fmod(a, b), "a - b * trunc(a / b), of a's sign.", domain=sp.Ne(b, 0)),
-    elementwise("remainder", Remainder(a, b), "a - b * floor(a / b), of b's sign.", domain=sp.Ne(b, 0)),
+    elementwise("remainder", Remainder(a, b), "a - b * floor(a / b), of b's sign.", domain=sp.Ne(b, 0), dtype_rule="number"),
 )

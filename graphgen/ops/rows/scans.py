@@ -16,7 +16,9 @@ from typing import Any
 
 from graphgen import ops
 from graphgen.ops.axes import axis_of, number_text
+from graphgen.ops.banding import Band, Entry, off_axis
 from graphgen.ops.flattening import as_rows, from_rows
+from graphgen.ops.operations import taking
 from graphgen.ops.table import Mismatch, Type, example, linear, paired
 
 
@@ -40,6 +42,8 @@ class cumsum:
     examples = (example(("m", "n"), axis=1), example(("n",)))
     canonical = _along
     infer = _numbers
+    operations = taking(additions=1)
+    bands = off_axis
 
     def transpose(place: int, g: Any, x: Any, /, *, axis: int) -> Any:
         return ops.flip(ops.cumsum(ops.flip(g, axis=axis), axis=axis), axis=axis)
@@ -56,6 +60,8 @@ class cumprod:
     examples = (example(("m", "n"), axis=1), example(("n",)))
     canonical = _along
     infer = _numbers
+    operations = taking(multiplications=1)
+    bands = off_axis
 
     def tangent(place: int, dot: Any, y: Any, x: Any, /, *, axis: int) -> Any:
         return ops.recurrence(dot * _before(y, axis), x, axis=axis)
@@ -87,6 +93,9 @@ class shift:
     def transpose(place: int, g: Any, x: Any, /, *, step: int, axis: int, fill: float) -> Any:
         return ops.shift(g, step=-step, axis=axis)
 
+    def bands(place: int, x: Type, /, *, step: int, axis: int, fill: float) -> tuple[Entry, ...]:
+        return tuple(Band(each, -step, -step) if each == axis else each for each in range(x.ndim))
+
     def numpy(x: Type, /, *, step: int, axis: int, fill: float) -> str:
         return f"shift({{0}}, {step}, axis={axis}{f', fill={number_text(fill)}' if fill else ''})"
 
@@ -97,6 +106,8 @@ class recurrence:
 
     formula = "y[i] = increment[i] + factor[i] * y[i - 1]"
     examples = (example(("m", "n"), ("m", "n"), axis=1), example(("n",), ("n",), axis=0, backward=True))
+    operations = taking(additions=1, multiplications=1)
+    bands = off_axis
 
     def infer(increment: Type, factor: Type, /, *, axis: Any, backward: Any = False) -> Type:
         return increment
@@ -131,6 +142,9 @@ class product_of_others:
     formula = "y[i] = prod(x[k] for k along axis if k != i)"
     examples = (example(("m", "n"), axis=(1,)), example(("m", "k", "n"), axis=(0, 2)))
     of_scalar = "1.0"
+    operations = taking(multiplications=3)
+    analytic = False
+    bands = off_axis
 
     def infer(x: Type, /, *, axis: Any) -> Type:
         return x

@@ -12,6 +12,8 @@ from typing import Any
 from graphgen import ops, sizes
 from graphgen.errors import brief
 from graphgen.ops.axes import shape_of, whole
+from graphgen.ops.banding import Band, Entry
+from graphgen.ops.operations import taking
 from graphgen.ops.table import Mismatch, Type, example, linear, need_floats
 
 Pads = tuple[tuple[int, int], ...]  # before and after, for each of the last axes
@@ -105,6 +107,15 @@ class windows:
     def transpose(place: int, g: Any, x: Any, /, *, kernel_size: Any, stride: Any, dilation: Any) -> Any:
         return ops.overlap_add(g, size=x.shape[-len(kernel_size) :], stride=stride, dilation=dilation)
 
+    def bands(place: int, x: Type, /, *, kernel_size: Any, stride: Any, dilation: Any) -> tuple[Entry, ...]:
+        count = len(kernel_size)
+        reach = [each - 1 for each in lengths(kernel_size, spread(dilation, count))]
+        steps = [
+            Band(x.ndim + axis, 0, high) if step == 1 else None
+            for axis, (high, step) in enumerate(zip(reach, spread(stride, count), strict=True))
+        ]
+        return (*range(x.ndim - count), *steps)
+
     def numpy(x: Type, /, *, kernel_size: Any, stride: Any, dilation: Any) -> str:
         return f"windows({{0}}, {kernel_size}{_options(len(kernel_size), stride=stride, dilation=dilation)})"
 
@@ -120,6 +131,7 @@ class overlap_add:
         example(("n", 2, 4), size=(6,), dilation=2),
     )
     adds_zeros = True
+    operations = taking(additions=1)
 
     def canonical(x: Type, /, *, size: Any, stride: Any, dilation: Any) -> dict[str, Any]:
         space = shape_of(size)
@@ -144,6 +156,16 @@ class overlap_add:
     def transpose(place: int, g: Any, x: Any, /, *, size: Any, stride: Any, dilation: Any) -> Any:
         kernel_size = x.shape[-2 * len(size) : -len(size)]
         return ops.windows(g, kernel_size=kernel_size, stride=stride, dilation=dilation)
+
+    def bands(place: int, x: Type, /, *, size: Any, stride: Any, dilation: Any) -> tuple[Entry, ...]:
+        count = len(size)
+        reach = [each - 1 for each in lengths(x.shape[-2 * count : -count], spread(dilation, count))]
+        before = x.ndim - 2 * count
+        steps = [
+            Band(before + axis, -high, 0) if step == 1 else None
+            for axis, (high, step) in enumerate(zip(reach, spread(stride, count), strict=True))
+        ]
+        return (*range(before), *(None,) * count, *steps)
 
     def numpy(x: Type, /, *, size: Any, stride: Any, dilation: Any) -> str:
         return f"overlap_add({{0}}, {sizes.shape_text(size)}{_options(len(size), stride=stride, dilation=dilation)})"

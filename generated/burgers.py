@@ -1,0 +1,570 @@
+"""burgers: forward pass and derivatives of burgers.py, in the compact style.
+
+graph       24 nodes, 29 edges; hash 4e89745a
+parameters  points values, float64
+cost        forward 1 flop a sample; jacobian about 5*points**2 flop and 1 remainder a sample
+bytes       forward 40 B a sample + 32 B; jacobian about 62*points**2 B
+options     style compact, mode reverse, jacobian
+made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
+"""
+
+import math
+import os
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_float = np.float64  # the type of every float in this file
+
+PARAMETERS = {"u": (("points",), "float64")}
+INPUTS = {"before": (("points",), "float64")}
+OUTPUTS = {"residual": (("points",), "float64")}
+_hash = "4e89745a"
+_bounds = {}
+_sizes = ("points",)
+_read = ("before",)
+_differentiated = ("before",)
+_whole_constant = np.array([1.0], dtype=_float)
+_whole_constant_2 = np.array([0.0], dtype=_float)
+
+
+def forward(parameters: dict, before: np.ndarray) -> np.ndarray:
+    """Return residual of shape (points,), for before of shape (points,)."""
+    u, before = _check(parameters, before=before)
+
+    whole = np.concatenate((_whole_constant, u, _whole_constant_2), axis=0)  # burgers.py:17  (points + 2,)
+    left = whole[:-2]                                                   # burgers.py:18  (points,)
+    right = whole[2:]                                                   # burgers.py:18  (points,)
+    flow = u * (right - left) / 0.1                                     # burgers.py:19  (points,)
+    spreading = 0.1 * (right - 2.0 * u + left) / 0.0025000000000000005  # burgers.py:20  (points,)
+    residual = u - before + 0.02 * (flow - spreading)                   # burgers.py:21  (points,)
+    return residual
+
+
+def jacobian(parameters: dict, before: np.ndarray) -> dict[str, np.ndarray]:
+    """Return all derivatives of residual.
+
+    Each has the shape of the output, then that of what it is by.
+    Forward mode, 3 sweeps at once in place of points: entries of u that cannot meet share one (Curtis, Powell and Reid
+    1974).
+    """
+    u, before = _check(parameters, before=before)
+    points = before.shape[0]
+
+    u_dot_index = np.arange(points)                                     # (points,)
+    u_dot_colour = np.remainder(u_dot_index, 3)                         # (points,)
+    u_dot = (u_dot_colour == np.arange(3)[:, None]).astype(_float)      # (3, points)
+    whole = np.concatenate((_whole_constant, u, _whole_constant_2), axis=0)  # burgers.py:17  (points + 2,)
+    whole_dot_broadcast_to_3 = np.zeros((3, 1), dtype=_float)           # (3, 1)
+    whole_dot = np.concatenate((whole_dot_broadcast_to_3, u_dot, whole_dot_broadcast_to_3), axis=1)  # (3, points + 2)
+    left = whole[:-2]                                                   # burgers.py:18  (points,)
+    left_dot = whole_dot[:, :-2]                                        # (3, points)
+    right = whole[2:]                                                   # burgers.py:18  (points,)
+    right_dot = whole_dot[:, 2:]                                        # (3, points)
+    spreading_dot = (right_dot - u_dot * 2.0 + left_dot) * 0.1 / 0.0025000000000000005  # (3, points)
+    flow_dot = (u_dot * (right - left) + (right_dot - left_dot) * u) / 0.1  # (3, points)
+    jacobian_u_apart = u_dot_index[None] - u_dot_index[:, None]         # (points, points)
+    jacobian_u_transpose = (u_dot + (flow_dot - spreading_dot) * 0.02)[u_dot_colour].T  # (points, points)
+    jacobian_u_near = (jacobian_u_apart >= -1) & (jacobian_u_apart <= 1)  # (points, points)
+    jacobian_u = np.where(jacobian_u_near, jacobian_u_transpose, 0.0)   # (points, points)
+    return {"u": jacobian_u}
+
+
+def init_parameters(seed: int = 0, *, points: int) -> dict:
+    """Return new parameters: views of one flat vector, in the order of PARAMETERS."""
+    return _packed({
+        "u": np.zeros((points,)),
+    })
+
+
+# What follows is the same in every module that graphgen makes: checks, files, initial values.
+
+
+def _shape_text(shape: tuple) -> str:
+    """Return a shape as it is declared, with the names of symbolic sizes unquoted."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _cast(name: str, value: Any, dtype: str) -> np.ndarray:
+    """Return `value` as an array of the declared dtype; ValueError where the cast would change what it says."""
+    wanted = np.dtype(_float if dtype in ("float32", "float64") else dtype)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # lists of unequal lengths
+        raise ValueError(f"{name}: expected {dtype}, got what is no array: {error}") from None
+    if array.dtype == wanted:
+        return array
+    if wanted.kind == "f" and array.dtype.kind in "fiub":
+        return array.astype(wanted)
+    if wanted.kind in "iu" and array.dtype.kind in "iu":
+        if array.size and not np.iinfo(wanted).min <= int(array.min()) <= int(array.max()) <= np.iinfo(wanted).max:
+            raise ValueError(f"{name}: expected {dtype}, got {array.dtype} from {array.min()} to {array.max()}")
+        return array.astype(wanted)
+    remedy = ""
+    if wanted.kind in "iu" and array.dtype.kind in "fb":
+        remedy = f"; if its values are whole numbers, pass {name}.astype({dtype!r})"
+    elif wanted.kind == "b" and array.dtype.kind in "fiu":
+        remedy = f"; pass a comparison such as {name} != 0"
+    raise ValueError(f"{name}: expected {dtype}, got {array.dtype}{remedy}")
+
+
+def _fits(name: str, came: tuple, shape: tuple, sizes: dict) -> bool:
+    """Say whether the shape that came fits the declared one; a symbolic size not yet in `sizes` is what came."""
+    if len(came) != len(shape):
+        return False
+    for axis, declared in enumerate(shape):
+        size = came[axis]
+        if isinstance(declared, str):
+            # a derived size such as 2*n is checked once n is known
+            if declared.isidentifier() and sizes.setdefault(declared, (size, name))[0] != size:
+                return False
+        elif size != declared:
+            return False
+    return True
+
+
+def _misfit(name: str, came: tuple, shape: tuple, sizes: dict) -> str:
+    """Say which shape was expected, with the sizes that earlier arguments have fixed, and which one came."""
+    fixed = [(size, *sizes[size]) for size in dict.fromkeys(shape) if size in sizes and sizes[size][1] != name]
+    known = ", ".join(f"{size} = {value} as in {where}" for size, value, where in fixed)
+    return f"{name}: expected shape {_shape_text(shape)}{' with ' if known else ''}{known}, got {_shape_text(came)}"
+
+
+def _argument(name: str, value: Any, shape: tuple, dtype: str, sizes: dict) -> np.ndarray:
+    """Return `value` as an array of the declared dtype; ValueError if that or its shape does not fit.
+
+    `sizes` collects each symbolic size with the argument that fixed it: {"batch": (64, "x")}.
+    """
+    if value is None:
+        raise ValueError(f"{name}: missing, expected {dtype} of shape {_shape_text(shape)}")
+    wanted = _float if dtype in ("float32", "float64") else dtype
+    array = value if type(value) is np.ndarray and value.dtype == wanted else _cast(name, value, dtype)
+    # The shapes are never equal where a symbolic size is declared.
+    if array.shape != shape and not _fits(name, array.shape, shape, sizes):
+        raise ValueError(_misfit(name, array.shape, shape, sizes))
+    return array
+
+
+def _check(parameters: dict, /, **inputs: Any) -> list:
+    """Return parameters, then the inputs given, as arrays of the declared dtypes; ValueError if one does not fit."""
+    if not hasattr(parameters, "get"):
+        raise ValueError(f"parameters: expected a dict of arrays by name, got {type(parameters).__name__}")
+    sizes: dict = {}
+    arrays = [_argument(name, parameters.get(name), *PARAMETERS[name], sizes) for name in PARAMETERS]
+    arrays += [_argument(name, value, *INPUTS[name], sizes) for name, value in inputs.items()]
+    return arrays
+
+
+def _refuse_unknown(given: dict, known: dict) -> None:
+    """Raise a ValueError that lists the names in `given` that are not in `known`."""
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+
+
+def _known_sizes(given: dict) -> dict:
+    """Return all symbolic sizes: as the arguments given have them, the others 3, 4, 5 ... in order of appearance."""
+    declared = {**INPUTS, **PARAMETERS}
+    sizes: dict = {}
+    for name, value in given.items():
+        if name in declared:  # whether their shapes fit is found out later, with a better message
+            pairs = zip(declared[name][0], np.shape(value), strict=False)
+            sizes |= {size: came for size, came in pairs if isinstance(size, str)}
+    free = 3
+    for shape, _ in declared.values():
+        for size in shape:
+            if isinstance(size, str) and size.isidentifier() and size not in sizes:
+                sizes[size] = free
+                free += 1
+    return sizes
+
+
+def _size(size: Any, sizes: dict) -> Any:
+    """Return the value of a symbolic size; numbers, and the None of an absent bound, stand for themselves."""
+    return sizes.get(size, size)
+
+
+def _draw(generator: np.random.Generator, shape: tuple, dtype: str, low: Any, high: Any) -> np.ndarray:
+    """Return random values: floats normal or in [low, high), integers in [low, high), by default ten from low or 0."""
+    if dtype == "bool":
+        return generator.integers(0, 2, shape).astype(bool)
+    if not dtype.startswith("float"):
+        low = 0 if low is None else low
+        return generator.integers(low, low + 10 if high is None else high, shape)
+    if low is not None and high is not None:
+        return generator.uniform(low, high, shape)
+    values = generator.normal(size=shape)
+    if low is not None:
+        return low + np.abs(values)
+    return values if high is None else high - np.abs(values)
+
+
+def _draw_point(generator: np.random.Generator, parameters: dict | None, seed: int, inputs: dict) -> dict:
+    """Return float64 copies of all parameters and inputs by name; what is not given is drawn."""
+    _refuse_unknown(inputs, INPUTS)
+    sizes = _known_sizes({**(parameters or {}), **inputs})
+    if parameters is None:
+        initial = init_parameters(seed, **{name: sizes[name] for name in _sizes})
+        parameters = {name: value + 0.1 * generator.normal(size=np.shape(value)) for name, value in initial.items()}
+    values = {name: inputs.get(name) for name in INPUTS}
+    for name, (shape, dtype) in INPUTS.items():
+        if values[name] is None:
+            low, high = (_size(bound, sizes) for bound in _bounds.get(name, (None, None)))
+            values[name] = _draw(generator, tuple(_size(size, sizes) for size in shape), dtype, low, high)
+    arrays = _check(parameters, **values)
+    return {name: np.array(array, order="C") for name, array in zip((*PARAMETERS, *INPUTS), arrays, strict=True)}
+
+
+def _largest(array: np.ndarray) -> float:
+    """Return the largest magnitude in an array, 0 for an empty one."""
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+# Of an array with more entries than this, as many are drawn, and a direction through all of them is checked as well.
+_ENTRIES = 64
+
+
+def _directions(generator: np.random.Generator, size: int) -> tuple[list, list]:
+    """Return directions through an array of that size, each as places and weights, and what to note about them."""
+    if size <= _ENTRIES:
+        return [([place], [1.0]) for place in range(size)], []
+    chosen = np.sort(generator.choice(size, _ENTRIES, replace=False))
+    # The slope along this direction through all entries is of the size of a typical entry's gradient.
+    through_all = (np.arange(size), generator.normal(size=size) / math.sqrt(size))
+    return [([place], [1.0]) for place in chosen] + [through_all], [f"{_ENTRIES} of {size} entries and a direction"]
+
+
+def _loss_or_nan(arguments: tuple) -> float:
+    """Return the loss, and nan where a step has left the domain of a function: there `math` raises, NumPy warns."""
+    try:
+        with np.errstate(all="ignore"):
+            return float(_loss(*arguments))
+    except (ValueError, ArithmeticError):
+        return math.nan
+
+
+# Differences start with this step, for values around 1, and go on with a quarter of it.
+_FIRST_STEP = 2.0**-6
+_RUNGS = 12
+
+
+def _one_sided_slope(value: Callable[[float], float], step: float) -> float:
+    """Return the slope of `value` at 0 on the side of `step`: divided differences, extrapolated to a step of 0.
+
+    The steps shrink fourfold. Each column of Neville's table cancels one more power of the step, and the entry that
+    agrees best with its neighbours is the answer (Ridders 1982; Numerical Recipes, 5.7); nan if no two are finite.
+    """
+    start = value(0.0)
+    slope, doubt = math.nan, math.inf
+    coarser: list[float] = []
+    for _ in range(_RUNGS):
+        row = [(value(step) - start) / step]
+        rounding = 2.0**-52 * abs(start / step)  # makes neighbours at small steps agree by chance
+        for column, neighbour in enumerate(coarser, start=1):
+            row.append(row[-1] + (row[-1] - neighbour) / (4.0**column - 1.0))
+            difference = rounding + max(abs(row[-1] - row[-2]), abs(row[-1] - neighbour))
+            if difference < doubt:
+                slope, doubt = row[-1], difference
+        if doubt <= 1e-10 * abs(slope):
+            break
+        coarser, step = row, step / 4.0
+    return slope
+
+
+def _slopes(flat: np.ndarray, places: Any, weights: Any, arguments: tuple) -> tuple[float, float]:
+    """Return the slopes of the loss forward and backward along a direction; `flat` is a view of one argument."""
+    here = flat[places]
+
+    def value(step: float) -> float:
+        flat[places] = here + step * np.asarray(weights)
+        return _loss_or_nan(arguments)
+
+    first_step = _FIRST_STEP * max(1.0, _largest(here))
+    try:
+        return _one_sided_slope(value, first_step), _one_sided_slope(value, -first_step)
+    finally:
+        flat[places] = here
+
+
+def _gradient_row(
+    generator: np.random.Generator, name: str, gradient: np.ndarray, array: np.ndarray, arguments: tuple, floor: float
+) -> tuple:
+    """Return the row of one gradient: its entries, or some of them and a direction, against differences."""
+    largest = _largest(gradient)
+    if not math.isfinite(largest):
+        return name, array.shape, largest, math.inf, "not finite"
+    directions, notes = _directions(generator, array.size)
+    derived = np.array([gradient.ravel()[places] @ weights for places, weights in directions])
+    flat = array.reshape(-1)
+    slopes = np.array([_slopes(flat, places, weights, arguments) for places, weights in directions]).reshape(-1, 2)
+    measured = slopes.mean(axis=1)
+    floor = max(largest, floor / max(1.0, _largest(array)))  # steps are larger where values are
+    # The slopes on the two sides of a smooth entry agree to about ten digits.
+    smooth = np.abs(slopes[:, 0] - slopes[:, 1]) <= 1e-6 * np.maximum(np.abs(measured), floor)
+    scale = max(floor, _largest(measured[smooth])) or 1.0
+    if not smooth.all():
+        notes.append(f"{np.sum(~smooth)} of {len(smooth)} at a kink, left out")
+    if largest == 0.0:
+        notes.append("all zero")
+    elif largest < floor:
+        notes.append("too small to measure well")
+    error = _largest((measured - derived)[smooth]) / scale
+    if directions and not smooth.any():
+        error = math.nan
+    return name, array.shape, largest, error, "; ".join(notes)
+
+
+def _gradient_rows(parameters: dict | None, seed: int, inputs: dict) -> list:
+    """Return a row (name, shape, largest entry, worst error, notes) for each gradient."""
+    global _float
+    declared, _float = _float, np.float64
+    try:
+        generator = np.random.default_rng(seed)
+        point = _draw_point(generator, parameters, seed, inputs)
+        arguments = ({name: point[name] for name in PARAMETERS}, *(point[name] for name in INPUTS))
+        result, gradients = _value_and_grad(*arguments)[:2]
+        here = _loss(*arguments)
+        if not math.isfinite(result):
+            raise ValueError(f"the loss is {result} at this point: pass other inputs, or declare their low and high")
+        if not abs(result - here) <= 1e-12 * max(1.0, abs(here)):  # nan is a difference
+            raise AssertionError(f"value_and_grad answers with the loss {result!r}, loss with {here!r}")
+        # Rounding hides slopes that are much smaller than this beside the loss and the other gradients.
+        floor = 1e-5 * max([abs(here), *map(_largest, gradients.values())])
+        rows = []
+        for name, gradient in gradients.items():
+            if np.shape(gradient) != point[name].shape:
+                shapes = f"{np.shape(gradient)}, its value {point[name].shape}"
+                raise AssertionError(f"the gradient of {name} has shape {shapes}")
+            rows.append(_gradient_row(generator, name, np.asarray(gradient), point[name], arguments, floor))
+        return rows
+    finally:
+        _float = declared
+
+
+def _wrong(rows: list, tolerance: float) -> bool:
+    """Say whether an error exceeds the tolerance; nan stands for a gradient that could not be compared."""
+    return any(error > tolerance for _, _, _, error, _ in rows)
+
+
+# The largest relative error that passes. A file in float64 is usually better by four digits.
+_TOLERANCE = 1e-6
+
+
+def _aligned(rows: list) -> str:
+    """Return rows of a name, a shape, two numbers and notes with their columns aligned, below a head."""
+    cells = [("name", "shape", "largest", "worst error", "notes")]
+    for name, shape, largest, error, notes in rows:
+        cells.append((name, str(shape), f"{largest:.1e}", f"{error:.1e}", notes))
+    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    return "\n".join("  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells)
+
+
+def _gradient_table(rows: list) -> str:
+    """Return the rows (name, shape, largest entry, worst error, notes) as a table."""
+    return _aligned(rows)
+
+
+def check_gradients(
+    parameters: dict | None = None, *, seed: int = 0, tolerance: float | None = None, **inputs: Any
+) -> dict[str, float]:
+    """Compare every gradient with differences of the loss, in float64 whatever the module's dtype.
+
+    An entry at a kink, where the slopes on its two sides differ, has no derivative to compare with: it is left out, and
+    the table says so. While the check runs the whole module computes in float64.
+
+    Parameters
+    ----------
+    parameters : dict, optional
+        The point to check at. By default that of `init_parameters(seed)` with normal noise of 0.1 added, so that
+        what starts at zero does not sit exactly at a kink.
+    seed : int
+        For everything that is drawn.
+    tolerance : float, optional
+        The largest error that passes; 1e-6 by default.
+    **inputs
+        Inputs by name. Missing ones are drawn: floats normal or within their bounds, integers within theirs.
+
+    Returns
+    -------
+    dict
+        The worst error for each gradient, relative to that gradient's largest entry; nan if nothing could be compared.
+
+    Raises
+    ------
+    AssertionError
+        With the table of all gradients, if an error exceeds the tolerance.
+    ValueError
+        If an input does not fit, or the loss is not finite at the point.
+    """
+    rows = _gradient_rows(parameters, seed, inputs)
+    if _wrong(rows, _TOLERANCE if tolerance is None else tolerance):
+        raise AssertionError("wrong gradients\n" + _gradient_table(rows))
+    return {name: error for name, _, _, error, _ in rows}
+
+
+def _main() -> None:
+    """Print the table of `check_gradients`, and exit with 1 if a gradient is wrong."""
+    rows = _gradient_rows(None, 0, {})
+    print(_gradient_table(rows))
+    if _wrong(rows, _TOLERANCE):
+        raise SystemExit(1)
+
+
+def _float_outputs(parameters: dict, inputs: tuple) -> dict:
+    """Return the outputs that have derivatives, by name."""
+    given = dict(zip(INPUTS, inputs, strict=True))
+    found = forward(parameters, *(given[name] for name in _read))
+    values = found if len(OUTPUTS) > 1 else (found,)
+    pairs = zip(OUTPUTS, values, strict=True)
+    return {name: value for name, value in pairs if OUTPUTS[name][1].startswith("float")}
+
+
+def _weights(value: Any) -> np.ndarray:
+    """Return weights of all sizes for the entries of an output."""
+    return np.cos(1.0 + np.arange(np.size(value))).reshape(np.shape(value))
+
+
+def _loss(parameters: dict, *inputs: Any) -> float:
+    """Return the sum of the outputs times their weights."""
+    outputs = _float_outputs(parameters, inputs)
+    return float(sum(np.sum(_weights(value) * value) for value in outputs.values()))
+
+
+def _value_and_grad(parameters: dict, *inputs: Any) -> tuple[float, dict]:
+    """Return the sum of the outputs times their weights, and its gradient by the Jacobian."""
+    outputs = _float_outputs(parameters, inputs)
+    given = dict(zip(INPUTS, inputs, strict=True))
+    found = jacobian(parameters, *(given[name] for name in _differentiated))
+    parts = found if len(outputs) > 1 else dict.fromkeys(outputs, found)
+    gradients: dict = {}
+    for output, value in outputs.items():
+        for name, derivatives in parts[output].items():
+            product = np.tensordot(_weights(value), derivatives, np.ndim(value))
+            gradients[name] = gradients.get(name, 0.0) + product
+    return _loss(parameters, *inputs), gradients
+
+
+def _views(shapes: dict) -> dict:
+    """Return an array of zeros for each name, all of them views of one flat vector, in the order given."""
+    flat = np.zeros(sum(math.prod(shape) for shape in shapes.values()), dtype=_float)
+    views, start = {}, 0
+    for name, shape in shapes.items():
+        stop = start + math.prod(shape)
+        views[name] = flat[start:stop].reshape(shape)
+        start = stop
+    return views
+
+
+def _packed(arrays: dict) -> dict:
+    """Return the arrays as views of one flat vector that holds their values."""
+    views = _views({name: array.shape for name, array in arrays.items()})
+    for name, array in arrays.items():
+        views[name][...] = array
+    return views
+
+
+def _write(path: str | os.PathLike, arrays: dict) -> None:
+    """Write arrays and the graph's hash to an npz file, in one step."""
+    path = os.path.realpath(os.fsdecode(path))
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            if os.path.exists(path):
+                os.chmod(temporary, os.stat(path).st_mode)
+            np.savez(file, graph=_hash, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # in one step: nobody sees half a file
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
+def save_parameters(path: str | os.PathLike, parameters: dict) -> None:
+    """Write the parameters to an npz file at exactly `path`, or leave what is there untouched.
+
+    An existing file keeps its mode, and a link stays a link.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; no suffix is added.
+    parameters : dict
+        The parameters by name. Their names, shapes and dtypes are checked as those of any call.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing or does not fit.
+    """
+    _write(path, {f"p/{name}": array for name, array in zip(PARAMETERS, _check(parameters), strict=True)})
+
+
+def _problems(stored: dict, declared: dict, what: str) -> list:
+    """Return what in the stored arrays does not fit the declared ones, a line for each."""
+    problems: list = []
+    sizes: dict = {}
+    for name, (shape, _) in declared.items():
+        if name not in stored:
+            problems.append(f"{name}: missing")
+            continue
+        if not isinstance(stored[name], np.ndarray):
+            problems.append(f"{name}: not an array")
+            continue
+        if not _fits(name, stored[name].shape, shape, sizes):
+            problems.append(_misfit(name, stored[name].shape, shape, sizes))
+        if stored[name].dtype != _float:
+            problems.append(f"{name}: expected {np.dtype(_float)}, got {stored[name].dtype}")
+    problems += [f"{name}: not a {what} of this graph" for name in stored if name not in declared]
+    return problems
+
+
+def _stored(path: str | os.PathLike, prefix: str, declared: dict, what: str) -> dict:
+    """Return the arrays of a file under a prefix, by name; ValueError if they are not those declared."""
+    place = os.fsdecode(path)
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{place}: not an npz file")
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as entries:
+                stored = {key[2:]: entries[key] for key in entries.files if key.startswith(prefix)}
+                graph = str(entries["graph"]) if "graph" in entries.files else "an unknown graph"
+        except Exception as error:  # of zipfile, of zlib and of NumPy: a flipped bit raises any of them
+            raise ValueError(f"{place}: cannot be read as an npz file; {type(error).__name__}: {error}") from error
+    problems = _problems(stored, declared, what)
+    if problems:
+        title = f"{place} does not fit this graph, {_hash}; it was saved by {graph}:"
+        raise ValueError("\n  ".join([title, *problems]))
+    return stored
+
+
+def load_parameters(path: str | os.PathLike) -> dict:
+    """Return the parameters that `save_parameters` wrote to `path`.
+
+    A file may hold more than parameters, such as the state of a training run; that is left alone.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The npz file.
+
+    Returns
+    -------
+    dict
+        The parameters by name, in declaration order, as `init_parameters` returns them.
+
+    Raises
+    ------
+    ValueError
+        If it is not an npz file or a damaged one, or listing every name, shape and dtype in it that does not fit.
+    """
+    stored = _stored(path, "p/", PARAMETERS, "parameter")
+    return _packed({name: stored[name] for name in PARAMETERS})
+
+
+if __name__ == "__main__":
+    _main()

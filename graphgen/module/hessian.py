@@ -1,0 +1,65 @@
+"""hessian: all second derivatives of the loss."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from graphgen import ops, sizes
+from graphgen.basis import block, directions, seeded, units
+from graphgen.emit import INDENT
+from graphgen.gradient import gradient
+from graphgen.module.function import Function, dict_text, function, keyword_arguments, of_form, said_loss
+from graphgen.module.setting import Setting
+from graphgen.module.tables import names_text
+from graphgen.passes import guard
+from graphgen.program import Program, Why
+from graphgen.tangent import tangent
+from graphgen.vmap import vmap
+from graphgen.wrap import wrapped
+
+
+def hessian(setting: Setting) -> list[Function]:
+    """The function of all second derivatives: tangents of the gradients along every entry, all at once."""
+    docstring = [
+        f"Return all second derivatives of {said_loss(setting)}{of_form(setting, 'training', 'loss')}.",
+        "",
+        "hessian(...)[a][b] has the shape of a, then that of b. Forward mode over reverse mode, along every entry at once.",
+    ]
+    if setting.scalar:
+        return [_of_numbers(setting, docstring)]
+    body = setting.body("hessian", second_derivatives(setting.forms.training.restrict("loss"), setting.wrt), guarded=True)
+    rows = {one: dict_text({other: body.results["jacobian", f"{one} {other}"] for other in setting.wrt}) for one in setting.wrt}
+    return [function(setting, "hessian", setting.inputs, docstring, body, dict_text(rows), "dict[str, dict[str, np.ndarray]]")]
+
+
+def _of_numbers(setting: Setting, docstring: list[str]) -> Function:
+    """A row at a time: hvp along each number."""
+    given = [setting.names["parameters"], '{name: 1.0}', *(node.name for node in setting.inputs)]
+    given += [f"{each}={each}" for each in setting.keywords("hvp")]
+    arguments = [f"{setting.names['parameters']}: dict", *(f"{node.name}: float" for node in setting.inputs), *keyword_arguments(setting, "hvp")]
+    said = [*docstring[:-1], "Each row hessian(...)[a] is hvp along a."]
+    returned = wrapped(f"return {{name: hvp({', '.join(given)}) for name in {names_text(setting.wrt)}}}", INDENT)
+    return Function("hessian", arguments, "dict[str, dict[str, float]]", said, [], returned)
+
+
+def second_derivatives(program: Program, wrt: tuple[str, ...]) -> Program:
+    """The second derivatives of the loss, in a result ("jacobian", "a b") for each pair of `wrt`."""
+    second = guard(tangent(gradient(program, wrt), wrt).restrict("gradient_dot"))
+    shapes = [program.nodes[name].shape for name in wrt]
+    dots = [f"{name}_dot" for name in wrt]
+    total = sum(map(sizes.product, shapes), start=0)
+    several = vmap(second, dots, total, kinds=["gradient_dot"])
+    if len(wrt) == 1:
+        made = seeded(several, {dots[0]: partial(directions, shape=shapes[0], colours=(None,) * len(shapes[0]))})
+    else:
+        made = seeded(several, {dot: partial(units, shapes=shapes, place=place) for place, dot in enumerate(dots)})
+    builder = made.builder()
+    builder.results = {}
+    for place, one in enumerate(wrt):
+        for other, shape in zip(wrt, shapes, strict=True):
+            with builder.making(f"hessian_{one}_{other}", ("reverse", "tangent"), Why()) as finish:
+                rows = builder[made.results["gradient_dot", other]]
+                own = rows if len(wrt) == 1 else block(rows, shapes, place)
+                made_of = finish(ops.reshape(own, shape=(*shapes[place], *shape)))
+                builder.results["jacobian", f"{one} {other}"] = made_of.name
+    return builder.build()

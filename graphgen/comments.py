@@ -10,8 +10,8 @@ import sympy as sp
 from graphgen import ops, sizes
 from graphgen.calculus.formula import formula
 from graphgen.calculus.slopes import vjp
+from graphgen.differentiation.gradient import constants, signature
 from graphgen.display import LONGEST, Shown, shown
-from graphgen.gradient import constants, signature
 from graphgen.program import Node, Program
 from graphgen.targets.printer import written
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from graphgen import Graph
 from graphgen.check import check
+from graphgen.differentiation.gradient import gradient
 from graphgen.emit import Body
 from graphgen.forms import forms
-from graphgen.gradient import gradient
 from graphgen.module.setting import Options, Setting
 
 

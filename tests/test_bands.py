@@ -7,10 +7,10 @@ from interpreter import evaluate
 from test_op_table import FLOAT, LEAVES, declared
 
 from graphgen import Graph, load, ops
-from graphgen.bands import bands
 from graphgen.check import check
+from graphgen.differentiation.bands import bands
+from graphgen.differentiation.jacobian import derivatives, plan, plan_of
 from graphgen.forms import forms
-from graphgen.jacobian import derivatives, plan, plan_of
 from graphgen.ops.banding import Band
 
 NAMES = [name for name in FLOAT if name not in LEAVES and not ops.TABLE[name].stops]

@@ -187,12 +187,12 @@ def test_nodes_are_shown_if_asked_for(model, capsys):
 
 
 def test_a_wrong_rule_is_named_with_its_place(model, capsys, monkeypatch):
-    right = graphgen.gradient.vjp
+    right = graphgen.differentiation.gradient.vjp
 
     def wrong(signature, operand):
         return right(signature._replace(op="sigmoid") if signature.op == "tanh" else signature, operand)
 
-    monkeypatch.setattr(graphgen.gradient, "vjp", wrong)
+    monkeypatch.setattr(graphgen.differentiation.gradient, "vjp", wrong)
     assert run(["check", model]) == 1
     out = capsys.readouterr().out
     assert "the reverse rule of node hidden (tanh, model.py:6) is wrong" in out

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-import graphgen.gradient
+import graphgen.differentiation.gradient
+import graphgen.differentiation.tangent
 import graphgen.module.setting
-import graphgen.tangent
 from graphgen import Graph, checking, layers, losses, ops
 from graphgen.calculus import slopes
 from graphgen.calculus.formula import formula
@@ -133,21 +133,21 @@ def weighted(name: str, change: Callable[[Any], Any]) -> Patch:
 
 
 MUTATIONS = {
-    "tanh, reverse": Mutation(rule("tanh", graphgen.gradient, "vjp"), classifier, "tanh", REVERSE),
-    "tanh, forward": Mutation(rule("tanh", graphgen.tangent, "jvp"), classifier, "tanh", FORWARD),
+    "tanh, reverse": Mutation(rule("tanh", graphgen.differentiation.gradient, "vjp"), classifier, "tanh", REVERSE),
+    "tanh, forward": Mutation(rule("tanh", graphgen.differentiation.tangent, "jvp"), classifier, "tanh", FORWARD),
     "tanh, derived": Mutation(derivative("tanh", -1.0), classifier, "tanh", BOTH),
     "sigmoid, derived": Mutation(derivative("sigmoid", 1.001), classifier, "sigmoid", BOTH),
-    "multiply, reverse": Mutation(rule("multiply", graphgen.gradient, "vjp"), classifier, "multiply", REVERSE),
-    "add, forward": Mutation(rule("add", graphgen.tangent, "jvp"), classifier, "add", FORWARD),
+    "multiply, reverse": Mutation(rule("multiply", graphgen.differentiation.gradient, "vjp"), classifier, "multiply", REVERSE),
+    "add, forward": Mutation(rule("add", graphgen.differentiation.tangent, "jvp"), classifier, "add", FORWARD),
     "log of cross_entropy": Mutation(derivative("log", 2.0), classifier, "log", BOTH),
-    "exp of cross_entropy": Mutation(rule("exp", graphgen.gradient, "vjp"), classifier, "exp", REVERSE),
+    "exp of cross_entropy": Mutation(rule("exp", graphgen.differentiation.gradient, "vjp"), classifier, "exp", REVERSE),
     "matmul": Mutation(transposed("matmul", lambda g: g * 1.5), classifier, "matmul", REVERSE),
     "take_along_axis": Mutation(transposed("take_along_axis", lambda g: -g), classifier, "take_along_axis", REVERSE),
     "mean": Mutation(transposed("mean", lambda g: g * 3.0), classifier, "mean", REVERSE),
     "max": Mutation(weighted("max", lambda weights: weights * 0.9), rows, "max", BOTH),
     "norm": Mutation(weighted("norm", ops.square), rows, "norm", BOTH),
     "var": Mutation(weighted("var", lambda weights: 2.0 * weights), rows, "var", BOTH),
-    "where": Mutation(rule("where", graphgen.gradient, "vjp"), rows, "where", REVERSE),
+    "where": Mutation(rule("where", graphgen.differentiation.gradient, "vjp"), rows, "where", REVERSE),
     "cumprod, reverse": Mutation(transposed("cumprod", lambda g: g + 0.01), rows, "cumprod", REVERSE),
     "cumprod, forward": Mutation(
         row("cumprod", tangent=lambda place, dot, y, x, /, axis: dot * y), rows, "cumprod", FORWARD
@@ -160,7 +160,7 @@ MUTATIONS = {
     "sum of logsumexp": Mutation(transposed("sum", lambda g: g * g), rows, "sum", REVERSE),
     "lgamma": Mutation(derivative("lgamma", 1.001), scalars, "lgamma", BOTH),
     "square": Mutation(derivative("square", 0.5), scalars, "square", BOTH),
-    "log, forward": Mutation(rule("log", graphgen.tangent, "jvp"), scalars, "log", FORWARD),
+    "log, forward": Mutation(rule("log", graphgen.differentiation.tangent, "jvp"), scalars, "log", FORWARD),
     "gelu": Mutation(derivative("gelu", 1.01), images, "gelu", BOTH),
     "windows of max_pool2d": Mutation(transposed("windows", lambda g: g * 1.01), images, "windows", REVERSE),
     "concat": Mutation(transposed("concat", lambda g: 2.0 * g), images, "concat", REVERSE),
@@ -187,7 +187,7 @@ def test_models_without_a_mutation_pass(model):
 
 
 def test_a_sweep_that_loses_a_reader_is_told_from_a_node(monkeypatch):
-    right = graphgen.gradient._Sweep._contributions
+    right = graphgen.differentiation.gradient._Sweep._contributions
     lost = []
 
     def forgetful(sweep, reader, name, g):
@@ -198,7 +198,7 @@ def test_a_sweep_that_loses_a_reader_is_told_from_a_node(monkeypatch):
     w = g.param("w", (3,), init="ones")
     twice = ops.exp(w)
     g.loss(ops.sum(twice * ops.sin(w)) + ops.sum(twice))
-    monkeypatch.setattr(graphgen.gradient._Sweep, "_contributions", forgetful)
+    monkeypatch.setattr(graphgen.differentiation.gradient._Sweep, "_contributions", forgetful)
     report = checking.check(checking.Subject.of(g))
     assert any(lost) and not report.passed and not report.faulty
     (said,) = report.problems

@@ -13,6 +13,7 @@ import graphgen
 from graphgen import Graph, GraphError, checkpoint, layers, losses, ops
 from graphgen.check import check
 from graphgen.checkpoint import Sweeps
+from graphgen.cli import run
 from graphgen.compiler import build
 from graphgen.cost.nodes import count
 from graphgen.forms import forms
@@ -310,3 +311,15 @@ def test_drops_free_what_the_plan_says():
     assert peak(sweeps.memory, plan.steps).bytes == plan.after.bytes
     without = [step for step in plan.steps if not isinstance(step, Drop)]
     assert peak(sweeps.memory, without).bytes > 2 * plan.after.bytes
+
+
+def test_the_command_line_says_the_same(tmp_path, capsys):
+    model = tmp_path / "model.py"
+    model.write_text(
+        "from graphgen import *\ng = Graph('m')\nh = g.input('x', shape=('batch', 3))\ng.loss(ops.mean(ops.tanh(h @ g.param('w', shape=(3, 3)))))\n"
+    )
+    assert run(["compile", str(model), "-o", "-", "--save", "64 kB", "--size", "batch=100", "--explain"]) == 0
+    shown = capsys.readouterr()
+    assert "\nsave        within 64 kB: " in shown.out and "\nbytes at the peak: " in shown.err
+    assert run(["compile", str(model), "-o", "-", "--save", "64 kB", "--size", "batch"]) == 2
+    assert "'batch' is no NAME=NUMBER, as in batch=64" in capsys.readouterr().err

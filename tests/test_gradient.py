@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from interpreter import evaluate
 
-from graphgen.gradient import gradient
+from graphgen.differentiation.gradient import gradient
 from graphgen.program_text import parse
 
 

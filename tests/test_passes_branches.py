@@ -7,7 +7,7 @@ from rewritten import becomes, program_of, stays
 
 from graphgen import ops
 from graphgen.check import check
-from graphgen.gradient import gradient
+from graphgen.differentiation.gradient import gradient
 from graphgen.graph import Graph
 from graphgen.passes import guard, protect, tidy
 from graphgen.program import Program

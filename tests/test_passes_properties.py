@@ -8,7 +8,8 @@ from interpreter import draw, evaluate
 from rewritten import assert_same_results
 
 from graphgen import ops
-from graphgen.gradient import gradient
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
 from graphgen.passes import PASSES, guard, protect, tidy
 from graphgen.passes.algebra import algebra
 from graphgen.passes.broadcasts import broadcasts
@@ -23,7 +24,6 @@ from graphgen.passes.views import views
 from graphgen.program import Builder, Node, Program, Value
 from graphgen.program_text import parse, text
 from graphgen.sizes import symbol
-from graphgen.tangent import tangent
 
 BATCH = symbol("batch")
 SHAPES = [(), (3,), (1,), (BATCH, 3), (BATCH, 1), (2, 1, 3)]

@@ -6,11 +6,11 @@ import pytest
 from graphgen import initializers, layers, losses, ops, sizes
 from graphgen.calculus.slopes import Policies
 from graphgen.check import check
-from graphgen.gradient import gradient
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
 from graphgen.graph import Graph
 from graphgen.program import Node, Program
 from graphgen.program_text import ProgramError, parse, text
-from graphgen.tangent import tangent
 
 
 def comparable(node: Node) -> tuple:

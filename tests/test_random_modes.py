@@ -10,9 +10,9 @@ from interpreter import evaluate
 
 from graphgen import load
 from graphgen.check import check
+from graphgen.differentiation.jacobian import derivatives, plan_of
+from graphgen.differentiation.tangent import tangent
 from graphgen.forms import forms
-from graphgen.jacobian import derivatives, plan_of
-from graphgen.tangent import tangent
 
 
 @cache

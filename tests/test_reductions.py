@@ -10,8 +10,8 @@ from sample import some
 
 from graphgen import Graph, GraphError, compile, load, ops
 from graphgen.check import check
-from graphgen.gradient import gradient
-from graphgen.tangent import tangent
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
 
 STYLES = ("teach", "compact")
 INF = math.inf

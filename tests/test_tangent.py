@@ -9,9 +9,9 @@ from test_op_table import FLOAT, LEAVES, declared
 
 from graphgen import Graph, GraphError, ops
 from graphgen.check import check
-from graphgen.gradient import gradient
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
 from graphgen.program_text import parse
-from graphgen.tangent import tangent
 
 TEXT = """
 program("p")

@@ -7,10 +7,10 @@ from test_op_table import FLOAT, LEAVES
 from test_tangent import curved
 
 from graphgen import ops, sizes
-from graphgen.gradient import gradient
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
+from graphgen.differentiation.vmap import vmap
 from graphgen.program_text import parse
-from graphgen.tangent import tangent
-from graphgen.vmap import vmap
 
 SEVERAL = 3
 NAMES = [name for name in FLOAT if name not in LEAVES]

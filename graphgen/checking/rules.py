@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from graphgen.checking.evaluation import Evaluator, Values
-from graphgen.gradient import constants, gradient
+from graphgen.differentiation.gradient import constants, gradient
+from graphgen.differentiation.tangent import tangent
 from graphgen.program import Node, Program
-from graphgen.tangent import tangent
 
 RESULT, COTANGENT = "result", "cotangent"
 

@@ -14,8 +14,8 @@ from graphgen.checking.report import TOLERANCES, Report
 from graphgen.checking.rules import AllRules
 from graphgen.checking.slopes import by_complex_step, by_differences
 from graphgen.checking.subject import Subject, compiled
+from graphgen.differentiation.gradient import gradient
 from graphgen.errors import GraphError, Problem
-from graphgen.gradient import gradient
 from graphgen.program import Node, Program
 
 

@@ -12,8 +12,8 @@ from graphgen import sizes
 from graphgen.cost.counts import BYTES, READ, Counts
 from graphgen.cost.nodes import count
 from graphgen.cost.wording import total
+from graphgen.differentiation.gradient import SWEEP as REVERSE
 from graphgen.emit import Body
-from graphgen.gradient import SWEEP as REVERSE
 from graphgen.program import Node
 from graphgen.schedule import Memory, Peak, node_bytes, peak, statements
 

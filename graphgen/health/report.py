@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from graphgen.differentiation.gradient import constants, gradient, signature
 from graphgen.forms import Forms
-from graphgen.gradient import constants, gradient, signature
 from graphgen.health.sample import Sample
 from graphgen.health.tails import SHARE, Tails, operand, slope, tails
 from graphgen.health.units import units

@@ -13,8 +13,8 @@ import sympy as sp
 
 from graphgen import ops
 from graphgen.calculus.slopes import Signature, vjp
+from graphgen.differentiation.gradient import constants, signature
 from graphgen.forms import Forms
-from graphgen.gradient import constants, signature
 from graphgen.loading import load
 from graphgen.module import Options, assemble
 from graphgen.program import Builder, Node, Program, Value

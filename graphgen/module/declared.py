@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphgen import display, ops
 from graphgen.calculus.slopes import vjp
-from graphgen.gradient import constants, signature
+from graphgen.differentiation.gradient import constants, signature
 from graphgen.module.layout import listed
 from graphgen.module.setting import Setting
 from graphgen.program import Node, Program

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from graphgen import ops, sizes
-from graphgen.basis import block, directions, seeded, units
+from graphgen.differentiation.hessian import second_derivatives
 from graphgen.emit import INDENT
-from graphgen.gradient import gradient
 from graphgen.module.function import Function, dict_text, function, keyword_arguments, of_form, said_loss
 from graphgen.module.setting import Setting
 from graphgen.module.tables import names_text
-from graphgen.passes import guard
-from graphgen.program import Program, Why
-from graphgen.tangent import tangent
-from graphgen.vmap import vmap
 from graphgen.wrap import wrapped
 
 
@@ -40,26 +32,3 @@ def _of_numbers(setting: Setting, docstring: list[str]) -> Function:
     said = [*docstring[:-1], "Each row hessian(...)[a] is hvp along a."]
     returned = wrapped(f"return {{name: hvp({', '.join(given)}) for name in {names_text(setting.wrt)}}}", INDENT)
     return Function("hessian", arguments, "dict[str, dict[str, float]]", said, [], returned)
-
-
-def second_derivatives(program: Program, wrt: tuple[str, ...]) -> Program:
-    """The second derivatives of the loss, in a result ("jacobian", "a b") for each pair of `wrt`."""
-    second = guard(tangent(gradient(program, wrt), wrt).restrict("gradient_dot"))
-    shapes = [program.nodes[name].shape for name in wrt]
-    dots = [f"{name}_dot" for name in wrt]
-    total = sum(map(sizes.product, shapes), start=0)
-    several = vmap(second, dots, total, kinds=["gradient_dot"])
-    if len(wrt) == 1:
-        made = seeded(several, {dots[0]: partial(directions, shape=shapes[0], colours=(None,) * len(shapes[0]))})
-    else:
-        made = seeded(several, {dot: partial(units, shapes=shapes, place=place) for place, dot in enumerate(dots)})
-    builder = made.builder()
-    builder.results = {}
-    for place, one in enumerate(wrt):
-        for other, shape in zip(wrt, shapes, strict=True):
-            with builder.making(f"hessian_{one}_{other}", ("reverse", "tangent"), Why()) as finish:
-                rows = builder[made.results["gradient_dot", other]]
-                own = rows if len(wrt) == 1 else block(rows, shapes, place)
-                made_of = finish(ops.reshape(own, shape=(*shapes[place], *shape)))
-                builder.results["jacobian", f"{one} {other}"] = made_of.name
-    return builder.build()

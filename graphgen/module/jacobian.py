@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from graphgen import sizes
+from graphgen.differentiation.jacobian import Sweep, derivatives, plan
 from graphgen.emit import INDENT, LIMIT
-from graphgen.jacobian import Sweep, derivatives, plan
 from graphgen.module.function import Function, dict_text, float_outputs, function, of_form, read_inputs
 from graphgen.module.layout import listed
 from graphgen.module.setting import Setting

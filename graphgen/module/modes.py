@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from graphgen import sizes
+from graphgen.differentiation.gauss_newton import gauss_newton
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
+from graphgen.differentiation.vmap import vmap, with_sizes
 from graphgen.errors import GraphError, Problem, did_you_mean
-from graphgen.gauss_newton import gauss_newton
-from graphgen.gradient import gradient
 from graphgen.module.function import (
     Function,
     assigned,
@@ -28,8 +30,6 @@ from graphgen.module.layout import listed
 from graphgen.module.setting import Setting
 from graphgen.passes import guard
 from graphgen.program import Node, Program
-from graphgen.tangent import tangent
-from graphgen.vmap import vmap, with_sizes
 
 
 def modes(setting: Setting) -> list[Function]:

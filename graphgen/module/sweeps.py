@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from graphgen import sizes
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
+from graphgen.differentiation.vmap import vmap
 from graphgen.emit import INDENT, Body
-from graphgen.gradient import gradient
 from graphgen.module.function import (
     Function,
     function,
@@ -23,8 +25,6 @@ from graphgen.module.split import split
 from graphgen.passes import guard
 from graphgen.passes.values import values_alone
 from graphgen.program import Node, Program
-from graphgen.tangent import tangent
-from graphgen.vmap import vmap
 from graphgen.wrap import WIDTH
 
 

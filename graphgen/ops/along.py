@@ -1,4 +1,4 @@
-"""Picking and adding at indices along a new leading axis that the indices have too: see ``vmap.py``."""
+"""Picking and adding at indices along a new leading axis that the indices have too: see ``differentiation/vmap.py``."""
 
 from __future__ import annotations
 

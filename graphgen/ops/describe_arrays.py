@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from graphgen import ops, sizes
 from graphgen.calculus.slopes import Policies, undecided
+from graphgen.differentiation.gradient import constants, gradient, signature
 from graphgen.display import Shown, shown
 from graphgen.forms import TRAINING, resolved
-from graphgen.gradient import constants, gradient, signature
 from graphgen.ops.broadcasting import own_attributes, weights_of
 from graphgen.ops.describe import choices
 from graphgen.ops.table import Mismatch, Type

@@ -150,7 +150,7 @@ class Row:
         convention of `graphgen.cost`; None where elements are only moved.
     mapped
         ``mapped(operands, which, **attributes)``: the op along a new leading axis, which some of the operands have;
-        where the keywords do not tell it, see ``vmap.py``.
+        where the keywords do not tell it, see ``differentiation/vmap.py``.
     bands
         Which indices of an operand it reads for an index of the result, see ``banding.py``; all, unless said.
     analytic

@@ -11,14 +11,14 @@ from functools import partial
 from typing import NamedTuple
 
 from graphgen import sizes
-from graphgen.bands import Bands, bands
-from graphgen.basis import Colours, block, count, directions, seeded, spread, units
-from graphgen.gradient import gradient
+from graphgen.differentiation.bands import Bands, bands
+from graphgen.differentiation.basis import Colours, block, count, directions, seeded, spread, units
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
+from graphgen.differentiation.vmap import vmap
 from graphgen.ops.banding import Band
 from graphgen.passes.guard import guard
 from graphgen.program import Builder, Node, Program, Value, Why
-from graphgen.tangent import tangent
-from graphgen.vmap import vmap
 
 NOMINAL = 100  # what an unknown size counts as when modes are compared
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from graphgen.gradient import gradient
+from graphgen.differentiation.gradient import gradient
+from graphgen.differentiation.tangent import tangent
 from graphgen.program import Node, Program
-from graphgen.tangent import tangent
 
 
 def gauss_newton(program: Program, value: str, wrt: Iterable[str]) -> Program:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from graphgen import ops, sizes
 from graphgen.calculus.slopes import jvp
-from graphgen.gradient import constants, signature
+from graphgen.differentiation.gradient import constants, signature
 from graphgen.ops.broadcasting import expand_to, weights_of
 from graphgen.program import Builder, Node, Program, Value, Why
 

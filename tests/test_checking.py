@@ -271,6 +271,5 @@ def test_errors_of_steps_have_their_slopes():
 
 
 def test_a_plot_is_written(model, tmp_path):
-    pytest.importorskip("matplotlib")
     assert run(["check", model, "--plot", "errors.png"]) == 0
     assert (tmp_path / "errors.png").read_bytes().startswith(b"\x89PNG")

@@ -4,9 +4,9 @@ import linecache
 import os
 import reprlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Place(NamedTuple):
@@ -163,6 +163,19 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     by_folded = {candidate.casefold(): candidate for candidate in sorted(candidates)}
     matches = difflib.get_close_matches(word.casefold(), by_folded, n=1)
     return by_folded[matches[0]] if matches else None
+
+
+def check_sizes(given: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise a GraphError unless all these are numbers for symbolic sizes that there are."""
+    problems = []
+    for name, number in given.items():
+        if name not in known:
+            near = did_you_mean(name, known) or (f"one of {', '.join(known)}" if known else "all sizes are numbers")
+            problems.append(Problem("GG117", None, f"size: there is no size {name!r}", near))
+        elif isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            problems.append(Problem("GG117", None, f"size: {name} is a whole number above 0, got {number!r}"))
+    if problems:
+        raise GraphError(problems)
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:

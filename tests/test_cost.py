@@ -328,7 +328,8 @@ def test_a_model_without_a_loss(tmp_path: Path) -> None:
     ("option", "message"),
     [
         ("bach=64", "error[GG117]: size: there is no size 'bach'\n   = help: did you mean 'batch'?\n"),
-        ("batch=0", "batch=64"),
+        ("batch=0", "size: batch is a whole number above 0, got 0"),
+        ("batch", "'batch' is no NAME=NUMBER, as in batch=64"),
     ],
 )
 def test_wrong_sizes(option: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -246,9 +246,8 @@ def test_the_command_that_measures(folder, capsys):
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        ("--sizes batch", "GG126"),
-        ("--sizes time=3", "GG126"),
-        ("--sizes batch=0", "GG126"),
+        ("--size time=3", "GG117"),
+        ("--size batch=0", "GG117"),
         ("--data none.npz", "GG085"),
     ],
 )
@@ -258,7 +257,7 @@ def test_what_the_command_refuses(folder, capsys, options, code):
     assert out == "" and f"error[{code}]" in err
 
 
-@pytest.mark.parametrize("options", ["--trace --nodes", "--health --tolerance 1e-3", "--sizes batch=3"])
+@pytest.mark.parametrize("options", ["--trace --nodes", "--health --tolerance 1e-3", "--size batch=3", "--health --size batch"])
 def test_options_that_would_do_nothing(folder, capsys, options):
     assert run(["check", "well.py", *options.split()]) == cli.WRONG
     assert "Usage:" in capsys.readouterr().err
@@ -282,7 +281,7 @@ def test_models_without_a_loss_state_and_random_numbers():
     assert not health.traced(g).problems
     measured = health.examine(g)
     assert measured.weights[0].step > 0.0
-    with pytest.raises(GraphError, match="GG126"):
+    with pytest.raises(GraphError, match="GG117"):
         health.examine(g, known={"m": 3})
 
 
@@ -301,7 +300,7 @@ def test_steps_of_training_until_it_breaks(folder, capsys):
     assert "   = step " in out and "within 100 steps" in out
     Path("still.py").write_text(Path("fast.py").read_text().rpartition("g.optimizer")[0])
     assert run(["check", "still.py", "--trace", "--steps", "3"]) == cli.WRONG
-    assert "error[GG127]" in capsys.readouterr().err
+    assert "error[GG126]" in capsys.readouterr().err
 
 
 def test_values_that_do_not_matter_are_told():

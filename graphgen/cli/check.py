@@ -6,25 +6,34 @@ from typing import Any
 
 import click
 
-from graphgen.cli.shared import DIFFERS, to_stdout, warnings_as_text
+from graphgen.cli.shared import DIFFERS, sizes_given, to_stdout, warnings_as_text
 
 
 @click.command("check")
 @click.argument("model")
 @click.option("--data", metavar="DATA.npz", help="Inputs to check at, by name; those that are missing are drawn.")
-@click.option("--rows", type=click.IntRange(1), help="How many rows to take.  [default: 8; of DATA all with --trace, --health]")
+@click.option(
+    "--rows", type=click.IntRange(1), help="How many rows to take.  [default: 8; of DATA all with --trace, --health]"
+)
 @click.option("--parameters", metavar="WEIGHTS.npz", help="Parameters to check at, and state: as saved by training.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is drawn.")
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), help="float32: compare it with float64.")
 @click.option("--tolerance", type=click.FloatRange(0, min_open=True), help="The largest relative error that passes.")
-@click.option("--wrt", metavar="NAME,...", multiple=True, help="Inputs whose gradients to check as well.")
+@click.option("--wrt", metavar="NAME", multiple=True, help="Inputs whose gradients to check as well.")
 @click.option("--nodes", is_flag=True, help="Show the rules of each node too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--plot", metavar="FILE.png", help="Draw the error of differences against their step.")
 @click.option("--trace", is_flag=True, help="Instead, name the first value that is nan or infinite.")
 @click.option("--steps", type=click.IntRange(0), default=0, help="With --trace: take so many steps of training first.")
 @click.option("--health", is_flag=True, help="Instead, show dead and saturated units, and gradients layer by layer.")
-@click.option("--sizes", metavar="NAME=N,...", help="With --trace and --health: symbolic sizes.  [default: of rows 64]")
+@click.option(
+    "--size",
+    "sizes",
+    metavar="NAME=NUMBER",
+    multiple=True,
+    callback=sizes_given,
+    help="With --trace and --health: a number for a symbolic size.  [default: 64 rows]",
+)
 def check_command(
     model: str,
     dtype: str | None,
@@ -35,7 +44,7 @@ def check_command(
     trace: bool,
     steps: int,
     health: bool,
-    sizes: str | None,
+    sizes: dict[str, int],
     **where: Any,
 ) -> None:
     """Check the gradients of MODEL, and find the node at fault if one is wrong.
@@ -56,8 +65,8 @@ def check_command(
         if not passed:
             click.get_current_context().exit(DIFFERS)
         return
-    if sizes is not None or steps:
-        raise click.UsageError("--sizes and --steps are for --trace and --health")
+    if sizes or steps:
+        raise click.UsageError("--size and --steps are for --trace and --health")
     from graphgen import checking
     from graphgen.cli.checked import show
     from graphgen.model import load_model

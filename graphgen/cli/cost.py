@@ -6,23 +6,13 @@ from typing import Any
 
 import click
 
-from graphgen.cli.shared import to_stdout, warnings_as_text
+from graphgen.cli.shared import sizes_given, to_stdout, warnings_as_text
 from graphgen.cost import CONVENTION
-
-
-def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
-    found = {}
-    for value in values:
-        name, _, number = value.partition("=")
-        if not (name and number.isascii() and number.isdigit() and int(number)):
-            raise click.BadParameter(f"{value!r} is not NAME=NUMBER, as in batch=64")
-        found[name] = int(number)
-    return found
 
 
 @click.command("cost", epilog=CONVENTION)
 @click.argument("model")
-@click.option("--size", metavar="NAME=NUMBER", multiple=True, callback=_sizes, help="A number for a symbolic size.")
+@click.option("--size", metavar="NAME=NUMBER", multiple=True, callback=sizes_given, help="A number for a symbolic size.")
 @click.option("--nodes", is_flag=True, help="Show each node of each function too.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @click.option("--side-by-side", is_flag=True, help="Print both modes' source beside each other, with their operations.")

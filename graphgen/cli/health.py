@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from graphgen import health
-from graphgen.cli.shared import warnings_as_text, wrong
+from graphgen.cli.shared import warnings_as_text
 from graphgen.errors import render
 from graphgen.graph import Graph
 from graphgen.model import load_model
@@ -17,30 +17,18 @@ from graphgen.model import load_model
 Rows = Sequence[Sequence[str]]
 
 
-def known_sizes(text: str | None) -> dict[str, int]:
-    """The numbers that ``batch=64,time=20`` gives to symbolic sizes."""
-    found = {}
-    for part in filter(None, (text or "").split(",")):
-        name, sign, number = (each.strip() for each in part.partition("="))
-        if not sign or not number.isdigit() or int(number) < 1:
-            raise wrong("GG126", f"--sizes {text}: {part!r} is no size", "write --sizes batch=64,time=20")
-        found[name] = int(number)
-    return found
-
-
 def run(
-    model: str, *, traced: bool, steps: int, measured: bool, sizes: str | None, wrt: tuple[str, ...], **where: Any
+    model: str, *, traced: bool, steps: int, measured: bool, sizes: dict[str, int], wrt: tuple[str, ...], **where: Any
 ) -> bool:
     """Trace or measure a model, print what comes of it, and say whether every value is finite."""
-    known = known_sizes(sizes)
     with warnings_as_text():
         graph = load_model(model)
     passed = True
     if traced:
-        passed = _show_trace(health.traced(graph, wrt=wrt, steps=steps, known=known, **where), steps)
+        passed = _show_trace(health.traced(graph, wrt=wrt, steps=steps, known=sizes, **where), steps)
     if measured:
         click.echo("\n" * traced, nl=False)
-        passed = _show_health(graph, health.examine(graph, wrt=wrt, known=known, **where)) and passed
+        passed = _show_health(graph, health.examine(graph, wrt=wrt, known=sizes, **where)) and passed
     return passed
 
 

@@ -21,15 +21,15 @@ def wrong(code: str, message: str, help: str | None = None) -> GraphError:
     return GraphError(Problem(code, None, message, help))
 
 
-def sizes_given(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int] | None:
-    """Numbers for symbolic sizes, as in ``--size batch=64``; None without any."""
+def sizes_given(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """Numbers for symbolic sizes, as in ``--size batch=64``."""
     sizes = {}
     for value in values:
         name, _, number = value.partition("=")
-        if not number.strip().isdecimal():
+        if not (name.strip() and number.strip().isascii() and number.strip().isdecimal()):
             raise click.BadParameter(f"{value!r} is no NAME=NUMBER, as in batch=64", context, parameter)
         sizes[name.strip()] = int(number)
-    return sizes or None
+    return sizes
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from graphgen.cost.counts import BYTES, OTHER, PRODUCTS, READ, WRITTEN, Counts, 
 from graphgen.cost.functions import Cost, symbols
 from graphgen.cost.wording import python, total
 from graphgen.emit import Body
-from graphgen.errors import GraphError, Problem, did_you_mean
+from graphgen.errors import check_sizes
 from graphgen.module.saving import ASSUMED
 
 SHOWN = ("forward", "loss", "evaluate", "value_and_grad", "jvp", "hvp")
@@ -60,13 +60,7 @@ class Report:
     given: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        known = symbols(self.costs.values())
-        for name in self.given:
-            if name not in known:
-                near = did_you_mean(name, known) or (
-                    f"its sizes: {', '.join(known)}" if known else "all of its sizes are numbers"
-                )
-                raise GraphError(Problem("GG117", None, f"size: there is no size {name!r}", near))
+        check_sizes(self.given, symbols(self.costs.values()))
 
     @cached_property
     def costs(self) -> dict[str, Cost]:

@@ -48,7 +48,7 @@ def traced(graph: Graph, *, dtype: str | None = None, wrt: tuple[str, ...] = (),
     optimizer = graph.dag.graph["optimizer"]
     if steps and (optimizer is None or program.loss is None):
         message = "there are no steps to take without a loss and an optimizer"
-        raise GraphError(Problem("GG127", None, message, "declare one with g.optimizer, or leave out --steps"))
+        raise GraphError(Problem("GG126", None, message, "declare one with g.optimizer, or leave out --steps"))
     options = Options(mode=mode, trace=True, wrt=wrt, optimizer=optimizer if steps else None)
     module = load(render(assemble(forms(program), options)))
     return trace(graph, module, sample(program, module, **where), steps)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphgen import sizes
-from graphgen.errors import GraphError, Problem, did_you_mean
+from graphgen.errors import GraphError, Problem, check_sizes
 from graphgen.module.tables import bounds
 from graphgen.program import Program
 from graphgen.runtime.check import _draw
@@ -114,10 +114,7 @@ def _sizes(program: Program, known: dict[str, int], rows: int | None) -> dict[st
     """The numbers of all symbolic sizes."""
     leaves = [*program.leaves("input"), *program.leaves("param")]
     names = list(dict.fromkeys(name for node in leaves for name in sizes.symbols(node.shape)))
-    for name in known:
-        if name not in names:
-            message = f"there is no symbolic size {name}; there are {', '.join(names) or 'none'}"
-            raise GraphError(Problem("GG126", None, message, did_you_mean(name, names)))
+    check_sizes(known, names)
     entries = {node.name: (tuple(_entry(size) for size in node.shape), node.dtype) for node in program.leaves("input")}
     counted = batch_size_name(entries)
     return {name: known.get(name, (rows or ROWS) if name == counted else SIZE) for name in names}

@@ -11,7 +11,7 @@ from graphgen.checkpoint import Plan, Sweeps
 from graphgen.cost.nodes import count
 from graphgen.cost.wording import formula, rounded
 from graphgen.emit import Body, Line
-from graphgen.errors import GraphError, Problem, did_you_mean
+from graphgen.errors import GraphError, Problem, check_sizes, did_you_mean
 from graphgen.module.layout import listed
 from graphgen.module.setting import Options, Setting
 from graphgen.program import Program
@@ -130,22 +130,7 @@ def check(program: Program, options: Options) -> None:
         )
     if save != "all" and options.trace:
         raise _wrong("GG119", "save: the checked variant keeps every value", "leave out either trace or save")
-    names = _symbols(program)
-    problems = []
-    for name, number in options.sizes.items():
-        if name not in names:
-            problems.append(
-                Problem(
-                    "GG117",
-                    None,
-                    f"size: there is no size {name!r}",
-                    did_you_mean(name, names) or f"one of {', '.join(names)}",
-                )
-            )
-        elif isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            problems.append(Problem("GG117", None, f"size: {name} is a whole number above 0, got {number!r}"))
-    if problems:
-        raise GraphError(problems)
+    check_sizes(options.sizes, _symbols(program))
 
 
 def _symbols(program: Program) -> list[str]:

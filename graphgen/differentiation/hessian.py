@@ -28,7 +28,7 @@ def second_derivatives(program: Program, wrt: tuple[str, ...]) -> Program:
     builder.results = {}
     for place, one in enumerate(wrt):
         for other, shape in zip(wrt, shapes, strict=True):
-            with builder.making(f"hessian_{one}_{other}", ("reverse", "tangent"), Why()) as finish:
+            with builder.making(builder.free(f"hessian_{one}_{other}"), ("reverse", "tangent"), Why()) as finish:
                 rows = builder[made.results["gradient_dot", other]]
                 own = rows if len(wrt) == 1 else block(rows, shapes, place)
                 made_of = finish(ops.reshape(own, shape=(*shapes[place], *shape)))

@@ -129,7 +129,7 @@ def _by_tangents(network: Program, sweep: Sweep, alone: bool) -> Program:
     found = builder[made.results["output_dot", sweep.output]]
     results = {}
     for place, leaf in enumerate(sweep.leaves):
-        with builder.making(f"jacobian_{leaf}", ("tangent",), Why()) as finish:
+        with builder.making(builder.free(f"jacobian_{leaf}"), ("tangent",), Why()) as finish:
             if alone:
                 whole = finish(found)
             elif len(dots) == 1:
@@ -153,7 +153,7 @@ def _by_cotangents(network: Program, sweep: Sweep, alone: bool) -> Program:
     results = {}
     for name, across in zip(sweep.leaves, sweep.across, strict=True):
         found = builder[made.results["gradient", name]]
-        with builder.making(f"jacobian_{name}", ("reverse",), Why()) as finish:
+        with builder.making(builder.free(f"jacobian_{name}"), ("reverse",), Why()) as finish:
             whole = finish(found if alone else spread(found, output.shape, across, sweep.colours, first=True))
         results["jacobian", name] = whole.name
     return replace(builder.build(), results=results)

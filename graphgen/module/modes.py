@@ -46,7 +46,7 @@ def _by_name(setting: Setting) -> str:
 
 
 def _vjp(setting: Setting) -> list[Function]:
-    program, cotangents = with_cotangents(setting.forms.inference.restrict("output"))
+    program, cotangents, names = with_cotangents(setting.forms.inference.restrict("output"))
     inputs = read_inputs(setting, program)
     body = setting.body("vjp", gradient(program, setting.wrt, cotangents).restrict("gradient"))
     outputs = float_outputs(program)
@@ -60,7 +60,7 @@ def _vjp(setting: Setting) -> list[Function]:
         f"It is with respect to {listed(list(setting.wrt))}. A cotangent has the shape of its output; one that is not given is zero.",
     ]
     returned = dict_text({name: body.results["gradient", name] for name in setting.wrt})
-    then = [assigned([cotangents[outputs[name].name] for name in given], call)]
+    then = [assigned([names[name] for name in given], call)]
     made = function(setting, "vjp", inputs, docstring, body, returned, _by_name(setting), then=then)
     made.arguments.insert(1, f"{setting.names['cotangents']}: dict")
     return [made]
@@ -71,17 +71,35 @@ def _products(outputs: list[str]) -> str:
     return f"{what} {listed(outputs)}, times the given cotangents"
 
 
-def with_cotangents(program: Program) -> tuple[Program, dict[str, str]]:
-    """The program with an input for the cotangent of each output of floats, and its name by the output's node."""
-    nodes = {node.name: node for node in float_outputs(program).values()}
-    given: dict[str, str] = {}
-    added: dict[str, Node] = {}
-    for node in nodes.values():
-        others = [name for name in nodes if name != node.name]
-        name = f"d_{node.name}_given" if node.name in program.needed(others) else f"d_{node.name}"
-        added[name] = Node(name, "input", (), {"shape": node.shape, "dtype": "float"}, node.shape, "float", ("reverse",))
-        given[node.name] = name
-    return replace(program, nodes={**program.nodes, **added}), given
+def with_cotangents(program: Program) -> tuple[Program, dict[str, str], dict[str, str]]:
+    """The program with an input for the cotangent of each output of floats.
+
+    Returns
+    -------
+    tuple of Program, dict and dict
+        The cotangent of each node that is an output, and the input of each output. They differ where one node is several
+        outputs, whose cotangents add.
+    """
+    outputs = float_outputs(program)
+    nodes = {node.name: [name for name, each in outputs.items() if each.name == node.name] for node in outputs.values()}
+    builder = program.builder()
+    whole: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for node, own in nodes.items():
+        wanted = f"d_{node}_given" if node in program.needed(other for other in nodes if other != node) else f"d_{node}"
+        while wanted.removeprefix("d_") in program.nodes and wanted != f"d_{node}":  # the gradient of which is called so
+            wanted += "_"
+        shape = program.nodes[node].shape
+        given = [wanted] if len(own) == 1 else [f"{wanted}_{place + 1}" for place in range(len(own))]
+        for name, output in zip(given, own, strict=True):
+            names[output] = builder.free(name)
+            attributes = {"shape": shape, "dtype": "float"}
+            builder.append(Node(names[output], "input", (), attributes, shape, "float", ("reverse",)))
+        whole[node] = names[own[0]]
+        if len(own) > 1:
+            with builder.making(wanted, ("reverse",)) as finish:
+                whole[node] = finish(builder.add("accumulate", [builder[names[output]] for output in own], {})).name
+    return builder.build(), whole, names
 
 
 def _hvp(setting: Setting) -> list[Function]:

@@ -2,8 +2,8 @@
 
 graph       24 nodes, 29 edges; hash 4e89745a
 parameters  points values, float64
-cost        forward 1 flop a sample; jacobian about 5*points**2 flop and 1 remainder a sample
-bytes       forward 40 B a sample + 32 B; jacobian about 62*points**2 B
+cost        forward 12 flop a sample; jacobian about 5*points**2 flop and 1 remainder a sample
+bytes       forward 264 B a sample + 32 B; jacobian about 62*points**2 B
 options     style compact, mode reverse, jacobian
 made by graphgen 0.1.0 (target numpy); its authors claim no ownership of this file
 """
@@ -158,8 +158,10 @@ def _check(parameters: dict, /, **inputs: Any) -> list:
 
 
 def _refuse_unknown(given: dict, known: dict) -> None:
-    """Raise a ValueError that lists the names in `given` that are not in `known`."""
-    unknown = [name for name in given if name not in known]
+    """Raise a ValueError unless `given` is a dict with names in `known` alone."""
+    if not hasattr(given, "get"):
+        raise ValueError(f"expected a dict by name, of {', '.join(known)}; got {type(given).__name__}")
+    unknown = [str(name) for name in given if name not in known]
     if unknown:
         raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
 

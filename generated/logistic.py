@@ -186,8 +186,10 @@ def _check(parameters: dict, /, **inputs: Any) -> list:
 
 
 def _refuse_unknown(given: dict, known: dict) -> None:
-    """Raise a ValueError that lists the names in `given` that are not in `known`."""
-    unknown = [name for name in given if name not in known]
+    """Raise a ValueError unless `given` is a dict with names in `known` alone."""
+    if not hasattr(given, "get"):
+        raise ValueError(f"expected a dict by name, of {', '.join(known)}; got {type(given).__name__}")
+    unknown = [str(name) for name in given if name not in known]
     if unknown:
         raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
 

@@ -140,8 +140,10 @@ def _check(parameters: dict, /, **inputs: Any) -> list:
 
 
 def _refuse_unknown(given: dict, known: dict) -> None:
-    """Raise a ValueError that lists the names in `given` that are not in `known`."""
-    unknown = [name for name in given if name not in known]
+    """Raise a ValueError unless `given` is a dict with names in `known` alone."""
+    if not hasattr(given, "get"):
+        raise ValueError(f"expected a dict by name, of {', '.join(known)}; got {type(given).__name__}")
+    unknown = [str(name) for name in given if name not in known]
     if unknown:
         raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
 
@@ -149,11 +151,12 @@ def _refuse_unknown(given: dict, known: dict) -> None:
 def _check_tangents(tangents: dict, /, **values: Any) -> list:
     """Return the direction given for each value, as floats in the order given; an absent one is zero."""
     _refuse_unknown(tangents, values)
-    return [_scalar(name, tangents.get(name, 0.0)) for name in values]
+    return [_scalar(name, 0.0 if tangents.get(name) is None else tangents[name]) for name in values]
 
 
 def _are_several(tangents: dict, /, **values: Any) -> bool:
     """Say whether tangents come with a leading axis, several directions at once."""
+    _refuse_unknown(tangents, values)
     given = {name: tangents.get(name) for name in values}
     return any(each is not None and np.ndim(each) == np.ndim(values[name]) + 1 for name, each in given.items())
 

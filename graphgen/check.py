@@ -283,7 +283,8 @@ class _Checker:
         ):
             return
         if needs_loss is not None:
-            help = "declare it with g.loss(node), or compile with --inference"
+            other = "compile with --inference" if needs_loss in ("value_and_grad", "jvp") else f"leave {needs_loss} out"
+            help = f"declare it with g.loss(node), or {other}"
             self.problem("GG051", None, f"no loss is declared, and {needs_loss} needs one", help)
         elif not self.outputs and not self.problems:
             self.problem("GG041", None, "the graph computes nothing", "declare what it is for with g.output or g.loss")

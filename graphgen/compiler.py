@@ -107,13 +107,12 @@ def build(
     GraphError
         With every problem found.
     """
-    if embed is not None and not inference:
-        raise GraphError(Problem("GG005", None, "weights are embedded for inference alone", "add --inference"))
     _check_choices(style=style, mode=mode, dtype=dtype, ties=ties, optimizer=optimizer)
     graph = graph if isinstance(graph, Graph) else Graph.from_networkx(graph)
     extra = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
     given = {"split": split, "vjp": vjp, "jacobian": jacobian, "hessian": hessian, "hvp": hvp, "per_example": per_example}
     functions = tuple(name for name in EXTRA if given[name])
+    _check_inference(inference, embed is not None, [*(name for name in functions if name != "split"), *["gauss_newton"] * (gauss_newton is not None)])
     program = check(graph, needs_loss=None if inference else _needing_loss(mode, functions, gauss_newton), wrt=extra)
     both = forms(_with_policies(program, dtype, relu_at_zero, ties))
     both, weights = (both, None) if embed is None else shipped(both, embed)
@@ -154,6 +153,14 @@ def _needing_loss(mode: str, functions: tuple[str, ...], gauss_newton: str | Non
     if functions and not of_loss and mode == "reverse":
         return None
     return of_loss[0] if of_loss else {"reverse": "value_and_grad", "forward": "jvp", "both": "value_and_grad"}[mode]
+
+
+def _check_inference(inference: bool, embeds: bool, functions: list[str]) -> None:
+    if embeds and not inference:
+        raise GraphError(Problem("GG005", None, "weights are embedded for inference alone", "add --inference"))
+    if inference and functions:
+        message = f"a module for inference holds forward alone, and {', '.join(functions)} {'is' if len(functions) == 1 else 'are'} asked for"
+        raise GraphError(Problem("GG005", None, message, "leave out --inference, or what is asked for besides"))
 
 
 def _check_choices(**given: Any) -> None:

@@ -137,7 +137,8 @@ class _Emitter:
         for node in self.program.nodes.values():
             self._add(node)
         for result, name in self.program.results.items():
-            self.body.results[result] = self._fresh(name) if result[0] in RETURNED else self.texts[name].text
+            several = result[0] == "loss_dot" and self.program.nodes[name].shape  # one slope for each direction
+            self.body.results[result] = self._fresh(name) if several or result[0] in RETURNED else self.texts[name].text
         return self.body
 
     # -- which nodes get a line
@@ -171,7 +172,7 @@ class _Emitter:
         return node.named or node.name in self.results or (self.style == "teach" and node.name in self.comments.values)
 
     def _has_line(self, node: Node) -> bool:
-        if node.name in self.results or node.named or self.apart:
+        if node.name in self.results or node.named or self.apart or self.program.follows_named(node):
             return True
         if node.op in ops.DRAWING or any(map(self.drawing.__contains__, node.args)):
             # Numbers are drawn in order: only what comes next may draw them within its own line.

@@ -106,6 +106,11 @@ class Program:
     def loss(self) -> str | None:
         return self.results.get(("loss", "loss"))
 
+    def follows_named(self, node: Node) -> bool:
+        """Whether a node is the tangent of a value that the user named: hidden_dot, which stands after hidden."""
+        value = self.nodes.get(node.name.removesuffix("_dot"))
+        return node.sweep == ("tangent",) and value is not None and value is not node and value.named
+
     def readers(self) -> dict[str, list[Node]]:
         """The nodes that read each node, once for each node, in order."""
         readers: dict[str, list[Node]] = {name: [] for name in self.nodes}

@@ -44,7 +44,7 @@ def write(file: Path, text: str, *, force: bool = False) -> None:
         raise GraphError(Problem("GG084", None, f"{file} was not made by graphgen, and is left as it is", help))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, text.encode())
+        replace(file, text.encode())
     except OSError as error:
         raise _cannot("write", file, error) from error
 
@@ -77,7 +77,8 @@ def difference(file: Path, old: bytes | None, new: str) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def _replace(file: Path, content: bytes) -> None:
+def replace(file: Path, content: bytes) -> None:
+    """Write a file under its name only once it is complete; raises OSError if it cannot be written."""
     target = file.resolve()  # a link stays, what it points to is replaced
     if file.exists() and not file.is_file():
         file.write_bytes(content)  # /dev/null and its like must stay what they are

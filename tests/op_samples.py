@@ -227,6 +227,7 @@ def _composites() -> dict[str, list[Sample]]:
             ),
             Sample((whole(3, 3),), lambda a: ops.einsum("ii->i", a), np.diagonal),
         ],
+        "diag_embed": [Sample((whole(5),), lambda x: ops.diag_embed(x[2:]), lambda x: np.diag(x[2:]))],
     }
 
 

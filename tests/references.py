@@ -62,7 +62,7 @@ def product_of_others(x: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
 
 
 def shift(x: np.ndarray, step: int, axis: int, fill: float = 0.0) -> np.ndarray:
-    edge = np.full_like(np.take(x, [0], axis=axis), fill)
+    edge = np.full_like(np.take(x, range(min(1, x.shape[axis])), axis=axis), fill)
     kept = np.take(x, range(max(-step, 0), x.shape[axis] - max(step, 0)), axis=axis)
     return np.concatenate((edge, kept) if step > 0 else (kept, edge), axis=axis)
 

@@ -102,11 +102,20 @@ def test_declared_gradients_are_known():
     assert {each.name: each.method for each in report.parameters} == dict.fromkeys(g_parameters(g), "complex step")
     declared = {each.op for each in report.nodes if any(note.startswith("declared") for note in each.notes)}
     assert {"straight_through", "custom_gradient", "scale_gradient"} <= declared
+    assert "declared: gradient times -0.3" in {note for each in report.nodes for note in each.notes}
     assert any("clip" in note for note in report.notes)
 
 
 def g_parameters(g: Graph) -> list[str]:
     return [name for name, node in g.dag.nodes(data=True) if node["op"] == "param"]
+
+
+def test_nodes_that_are_written_alike_may_differ_in_operands():
+    """a**2 and square(a), as in mse."""
+    g = Graph("squares")
+    x, w = g.input("x", ("n",)), g.param("w", (1,), init=0.8)
+    g.loss(losses.mse((w * x) ** 2, x))
+    assert checked(g).passed
 
 
 def test_a_model_without_loss_is_checked_by_its_outputs():
@@ -184,6 +193,26 @@ def test_nodes_are_shown_if_asked_for(model, capsys):
     assert run(["check", model, "--nodes"]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["hidden", "tanh", "model.py:6"] in [row[:3] for row in rows]
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_no_number_is_cut_on_a_narrow_terminal(tmp_path, monkeypatch, capsys, columns):
+    """What does not fit goes over several lines."""
+    monkeypatch.chdir(tmp_path)
+    Path("model.py").write_text(TANH.replace('"fc1"', '"the_first_layer_of_two"'))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", columns)
+    assert run(["check", "model.py", "--nodes"]) == 0
+    out = capsys.readouterr().out
+    assert "…" not in out and out.count("complex step") >= 9
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_the_verdict_is_coloured_where_that_is_wanted(model, capsys, monkeypatch, no_color):
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda stream, color: color is False)
+    assert run(["check", model]) == 0
+    assert ("\x1b[32m" in capsys.readouterr().out) is not bool(no_color)
 
 
 def test_a_wrong_rule_is_named_with_its_place(model, capsys, monkeypatch):

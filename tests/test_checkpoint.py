@@ -263,7 +263,10 @@ def test_the_header_says_what_is_saved():
     [
         ({"save": "12 parsecs"}, "error[GG115]: save: '12 parsecs' is no amount of memory\n   = help: as in 4096"),
         ({"save": "64 mb"}, "error[GG115]: save: '64 mb' is no amount of memory\n   = help: did you mean 'MB'?"),
-        ({"save": 0}, "error[GG115]: save: 0 is no amount of memory"),
+        ({"save": 0}, "error[GG115]: save: 0 is no amount of memory\n   = help: as in 4096"),
+        ({"save": "9" * 400}, f"error[GG115]: save: '{'9' * 400}' is no amount of memory\n   = help: as in 4096"),
+        ({"save": "1.5.5 kB"}, "error[GG115]: save: '1.5.5 kB' is no amount of memory\n   = help: as in 4096"),
+        ({"save": " , "}, "error[GG115]: save: ' , ' says nothing\n   = help: all, minimal, an amount of memory, or names"),
         ({"save": ["h11"]}, "error[GG116]: save: there is no value 'h11'\n   = help: did you mean 'h1'?"),
         (
             {"save": 10_000},

@@ -276,11 +276,11 @@ the gradient takes 3 of these, one along each number    │ the gradient takes o
 
 
 @pytest.mark.parametrize("model", ["digits", "gallery/lenet", "gaussian_mixture"])
-@pytest.mark.parametrize("style", ["teach", "compact"])
-def test_listings_fit_a_slide_and_hold_every_statement(model: str, style: str) -> None:
+@pytest.mark.parametrize(("style", "width"), [("teach", 100), ("teach", 160), ("compact", 120), ("compact", 160)])
+def test_listings_fit_a_slide_and_hold_every_statement(model: str, style: str, width: int) -> None:
     found = bodies(model, style)
-    lines = side_by_side(Cost.of(found["jvp"]), Cost.of(found["value_and_grad"]))
-    assert max(map(len, lines)) <= 160
+    lines = side_by_side(Cost.of(found["jvp"]), Cost.of(found["value_and_grad"]), width)
+    assert max(map(len, lines)) <= width
     left, right = ("".join(line.partition(" │ ")[side].strip() for line in lines) for side in (0, 2))
     for listing, function in ((left, "jvp"), (right, "value_and_grad")):
         bare = listing.replace(" ", "")
@@ -320,7 +320,8 @@ def test_a_model_without_a_loss(tmp_path: Path) -> None:
     file = tmp_path / "outputs.py"
     file.write_text('from graphgen import Graph, ops\ng = Graph("o")\ng.output(y=ops.exp(g.input("x", ("n",))))\n')
     assert "n exp" not in invoke(str(file))
-    assert json.loads(invoke(str(file), "--json"))["functions"]["forward"]["other"] == {"exp": "n"}
+    found = json.loads(invoke(str(file), "--json"))["functions"]
+    assert [*found] == ["forward", "vjp", "jacobian"] and found["forward"]["other"] == {"exp": "n"}
     assert run(["cost", str(file), "--side-by-side"]) == 2
 
 

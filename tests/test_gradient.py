@@ -54,6 +54,25 @@ return loss(loss=loss)
     assert values["d_x"] == pytest.approx(np.exp(0.5) * (0.25 + 1.0) + 1.0, rel=1e-15)
 
 
+def test_gradients_of_gradients():
+    """Along w, the gradient of <d_x, w> is the second derivative times w, by reverse mode over reverse mode."""
+    text = """
+program("p")
+x = param((3,))
+w = input((3,))
+y = sin(x)
+y_multiply: unnamed = multiply(y, x)
+loss = sum(y_multiply)
+return loss(loss=loss)
+"""
+    once = gradient(parse(text), ["x"])
+    twice = gradient(once, ["x"], {once.results["gradient", "x"]: "w"})
+    x, w = np.array([0.3, 0.5, -1.0]), np.array([1.0, -2.0, 0.5])
+    found = evaluate(twice, {"x": x, "w": w})
+    np.testing.assert_allclose(found[once.results["gradient", "x"]], np.sin(x) + x * np.cos(x), rtol=1e-14)
+    np.testing.assert_allclose(found[twice.results["gradient", "x"]], w * (2.0 * np.cos(x) - x * np.sin(x)), rtol=1e-14)
+
+
 def test_what_was_broadcast_is_summed():
     text = """
 program("p")

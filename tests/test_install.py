@@ -73,3 +73,12 @@ def test_every_import_is_declared():
     assert any(dependency.startswith("matplotlib") for dependency in PROJECT["optional-dependencies"]["plots"])
     declared = {re.match(r"[\w-]+", dependency).group() for dependency in dependencies}
     assert wanted - set(sys.stdlib_module_names) - {"graphgen"} == declared
+
+
+def test_no_text_is_evaluated_and_nothing_unpickled():
+    forbidden = {"eval", "exec", "__import__", "pickle", "sympify", "parse_expr", "S"}
+    for file in (ROOT / "graphgen").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        called = {ast.unparse(node.func).split(".")[-1] for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        imported = {alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+        assert not forbidden & (called | imported), file

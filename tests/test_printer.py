@@ -86,6 +86,10 @@ def test_filling_with_whole_expressions():
     assert fill(difference, [("x", ATOM), ("-y * z", MULTIPLY)]) == "x + y * z"
     negative = spell(ELEMENTWISE["negative"], "numpy")
     assert fill(negative, [("x * y", MULTIPLY)]) == "-(x * y)"
+    assert fill(negative, [("-x", UNARY)]) == "x" and fill(negative, [("-x * y", MULTIPLY)]) == "-(-x * y)"
+    turned = spell(parse("-a*b", 2), "numpy")
+    assert fill(turned, [("-(x + y)", UNARY), ("z", ATOM)]) == "(x + y) * z"
+    assert fill(spell(parse("-a**2", 1), "numpy"), [("-x", UNARY)]) == "-(-x)**2"
     square = spell(ELEMENTWISE["square"], "numpy")
     assert fill(square, [("-x", UNARY)]) == "(-x)**2"
     chosen = spell(parse("where(a > 0, b, 0)", 2), "numpy")

@@ -12,6 +12,7 @@ import numpy as np
 
 from graphgen import ops, runtime, sizes
 from graphgen.checking import analytic
+from graphgen.loading import load
 from graphgen.program import LEAVES, Node, Program
 from graphgen.runtime import public_helpers
 from graphgen.targets.complex import ComplexTarget
@@ -110,10 +111,13 @@ class Evaluator:
             return partial(getattr(analytic, named), **node.attributes)
         operands = [Text(f"_{place}") for place in range(len(node.args))]
         text = self.targets[language].expression(node, operands).text
-        if (text, language) not in self.functions:
-            code = f"lambda {', '.join(each.text for each in operands)}: {text}"
-            self.functions[text, language] = eval(code, self._namespace(language))  # text that we have just written
-        return self.functions[text, language]
+        # Not all operands need be written, as in a**2.
+        code = f"def value({', '.join(each.text for each in operands)}):\n    return {text}\n"
+        if (code, language) not in self.functions:
+            module = load(code)
+            vars(module).update(self._namespace(language))
+            self.functions[code, language] = module.value
+        return self.functions[code, language]
 
     def _namespace(self, language: str) -> dict[str, Any]:
         helpers = _helpers() if language == "numpy" else {**_helpers(), **_analytic()}

@@ -13,6 +13,7 @@ from graphgen import ops
 from graphgen.checking.evaluation import Evaluator, Values
 from graphgen.checking.rules import RESULT, AllRules, Rules
 from graphgen.checking.slopes import Along, by_complex_step, by_differences
+from graphgen.display import declared
 from graphgen.program import Node
 from graphgen.targets.complex import is_analytic
 
@@ -96,9 +97,8 @@ def check_nodes(
             continue
         report = NodeReport(node, ops.spoken(node.op, node.attributes))
         reports.append(report)
-        controls = ops.TABLE[node.op].controls
-        if controls is not None:
-            report.notes.append(f"declared: {controls(node.name, *node.args, **node.attributes)}")
+        if ops.TABLE[node.op].controls is not None:
+            report.notes.append(f"declared: {declared(node, evaluator.program.nodes)}")
             continue
         found, operands = rules.of(node, active)
         _Check(report, found, operands, values, np.random.default_rng([seed, place])).run(tolerances)

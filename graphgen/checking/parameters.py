@@ -223,7 +223,7 @@ def _against_measured(
     found = [measure(moved.along({name: each.vector})) for each in directions]
     derived = np.array([float(np.sum(gradient * each.vector)) for each in directions])
     slopes = np.array([float(each.slopes) for each in found])
-    smooth = np.array([bool(each.smooth) for each in found]) & np.isfinite(slopes)
+    smooth = np.array([bool(each.smooth) for each in found], dtype=bool) & np.isfinite(slopes)
     lengths = np.array([float(np.linalg.norm(each.vector)) for each in directions])
 
     def errors() -> np.ndarray:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from graphgen import writing
 from graphgen.checking.parameters import Moved
 from graphgen.checking.rules import AllRules
 from graphgen.checking.subject import Subject
@@ -78,7 +81,9 @@ def plot(subject: Subject, file: str | os.PathLike) -> None:
     _draw(figure.add_subplot(), found, subject.declared.name)
     figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=10)
     try:
-        figure.savefig(file)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=Path(os.fsdecode(file)).suffix[1:] or "png")
+        writing.replace(Path(os.fsdecode(file)), drawn.getvalue())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise GraphError(

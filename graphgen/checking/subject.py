@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from graphgen.forms import Forms, forms
 from graphgen.graph import Graph
 from graphgen.loading import load
 from graphgen.module import Options, assemble
+from graphgen.module.tables import bounds
 from graphgen.program import Node, Program
 from graphgen.render import render
 from graphgen.shipping import weights
@@ -94,6 +96,7 @@ class Subject:
         module = compiled(both, chosen)
         given = {} if parameters is None else _weights(declared, both.training, parameters)
         inputs = {} if data is None else _rows(_data(data), module.INPUTS, rows or ROWS)
+        _check_indices(declared, inputs)
         point = _point(module, declared, given, inputs, seed)
         return cls(graph, declared, both, lifted, chosen, module, point, seed)
 
@@ -130,7 +133,7 @@ class Subject:
         """The same point rounded to float32, random numbers being inputs: NumPy draws others in each dtype."""
         drawn = {node.name: self.values[node.name] for node in self.program.nodes.values() if node.op in ops.DRAWING}
         both = Forms(*(_drawn(each) for each in self.both))
-        point = {name: _rounded(array) for name, array in {**self.point, **drawn}.items()}
+        point = {name: _rounded(name, array) for name, array in {**self.point, **drawn}.items()}
         module = compiled(both, self.wrt) if drawn else self.module
         return replace(self, both=both, point=point, module=module)
 
@@ -194,8 +197,10 @@ def _wrt(program: Program, extra: tuple[str, ...]) -> tuple[str, ...]:
         chosen = [node.name for node in program.leaves("input") if node.dtype == "float"]
     wrt = tuple(dict.fromkeys([*chosen, *(name for name in program.nodes if name in extra)]))
     if not wrt:
-        message = "the model has no parameter and no input of floats: there is nothing to differentiate for"
-        raise GraphError(Problem("GG105", None, message, "declare a parameter with g.param"))
+        message, help = "the model has no parameter and no input of floats", "declare a parameter with g.param"
+        if program.leaves("param"):
+            message, help = "no parameter of the model is trained", "name an input or a parameter, as in --wrt x"
+        raise GraphError(Problem("GG105", None, f"{message}: there is nothing to differentiate for", help))
     return wrt
 
 
@@ -205,7 +210,7 @@ def _point(module: ModuleType, program: Program, given: Values, inputs: Values, 
     try:
         point = module._draw_point(np.random.default_rng(seed), given or None, seed, inputs)
     except ValueError as error:
-        raise GraphError(Problem("GG087", None, str(error), "the keys of DATA are the names of the inputs")) from error
+        raise GraphError(Problem("GG087", None, str(error))) from error
     if hasattr(module, "STATE"):
         point |= {name: np.asarray(value, float) for name, value in {**module.init_state(), **state}.items()}
     return point
@@ -231,7 +236,7 @@ def _rows(data: Mapping[str, np.ndarray], inputs: Mapping[str, Any], rows: int) 
         message = f"the data holds {', '.join(data) or 'nothing'}, and none of the inputs {', '.join(inputs)}"
         raise GraphError(Problem("GG087", None, message, "the keys of DATA are the names of the inputs"))
     size = batch_size_name(inputs)
-    return {
+    taken = {
         name: array[
             tuple(slice(rows) if size is not None and each == size else slice(None) for each in inputs[name][0])
         ]
@@ -239,7 +244,29 @@ def _rows(data: Mapping[str, np.ndarray], inputs: Mapping[str, Any], rows: int) 
         else array
         for name, array in known.items()
     }
+    for name, array in taken.items():
+        if size is not None and (size, 0) in zip(inputs[name][0], array.shape, strict=False):
+            raise GraphError(Problem("GG087", None, f"the data has no rows: {size} is 0 in {name}", "give at least one row"))
+    return taken
 
 
-def _rounded(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float32).astype(np.float64) if array.dtype.kind == "f" else array
+def _check_indices(program: Program, inputs: Mapping[str, np.ndarray]) -> None:
+    """Raise a GraphError where data hold an index that there is not, as NumPy would once it is used."""
+    for name, limits in bounds(program, guarded=False).items():
+        array = inputs.get(name)
+        low, high = (limit if isinstance(limit, int) else None for limit in limits)
+        if array is None or array.dtype.kind not in "iu" or program.nodes[name].dtype == "float":
+            continue
+        outside = array[(array < (-math.inf if low is None else low)) | (array >= (math.inf if high is None else high))]
+        if outside.size:
+            said = f"from {low} to {high - 1}" if low is not None and high is not None else f"below {high}" if low is None else f"{low} or more"
+            message = f"{name} holds {outside[0]}, which is not {said}"
+            raise GraphError(Problem("GG087", None, message, "number the classes or rows that it names from 0"))
+
+
+def _rounded(name: str, array: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        rounded = array.astype(np.float32).astype(np.float64) if array.dtype.kind == "f" else array
+    if not np.array_equal(np.isfinite(rounded), np.isfinite(array)):
+        raise GraphError(Problem("GG106", None, f"{name} holds numbers that float32 cannot", "check in float64"))
+    return rounded

@@ -7,6 +7,7 @@ Commands import what they need when they run, so that ``--help`` and ``--version
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -46,7 +47,9 @@ def run(arguments: Sequence[str]) -> int:
         0, 1, 2, 3 or 130, as above.
     """
     try:
-        return commands.main(list(arguments), prog_name="graphgen", standalone_mode=False) or DONE
+        # https://no-color.org; click looks at terminals alone.
+        color = False if os.environ.get("NO_COLOR") else None
+        return commands.main(list(arguments), prog_name="graphgen", standalone_mode=False, color=color) or DONE
     except click.ClickException as error:
         error.show()
         return WRONG

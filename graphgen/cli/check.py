@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
 
-from graphgen.cli.shared import DIFFERS, sizes_given, to_stdout, warnings_as_text
+from graphgen.cli.shared import DIFFERS, names_given, sizes_given, to_stdout, warnings_as_text
 
 
 @click.command("check")
@@ -19,7 +20,7 @@ from graphgen.cli.shared import DIFFERS, sizes_given, to_stdout, warnings_as_tex
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is drawn.")
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), help="float32: compare it with float64.")
 @click.option("--tolerance", type=click.FloatRange(0, min_open=True), help="The largest relative error that passes.")
-@click.option("--wrt", metavar="NAME", multiple=True, help="Inputs whose gradients to check as well.")
+@click.option("--wrt", metavar="NAME", multiple=True, callback=names_given, help="Inputs whose gradients to check as well.")
 @click.option("--nodes", is_flag=True, help="Show the rules of each node too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--plot", metavar="FILE.png", help="Draw the error of differences against their step.")
@@ -52,7 +53,6 @@ def check_command(
     Reverse mode is compared with forward mode, and with the complex step or differences, for each parameter and each node.
     MODEL is file.py, or file.py:name where the file holds several graphs. It is run as Python.
     """
-    where["wrt"] = tuple(name.strip() for given in where["wrt"] for name in given.split(",") if name.strip())
     if trace or health:
         if steps and not trace:
             raise click.UsageError("--steps is for --trace")
@@ -67,6 +67,10 @@ def check_command(
         return
     if sizes or steps:
         raise click.UsageError("--size and --steps are for --trace and --health")
+    if tolerance is not None and not math.isfinite(tolerance):
+        raise click.BadParameter(f"{tolerance} is not finite.", param_hint="'--tolerance'")
+    if nodes and dtype == "float32":
+        raise click.UsageError("--nodes is for the check in float64: the rules of nodes are compared there alone")
     from graphgen import checking
     from graphgen.cli.checked import show
     from graphgen.model import load_model

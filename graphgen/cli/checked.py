@@ -34,6 +34,7 @@ def show(report: Report, *, nodes: bool = False, as_json: bool = False) -> None:
 
 
 Cells = list[tuple[str, ...]]
+_NARROW = 12  # of a column that is broken
 
 
 def _parameters(report: Report) -> tuple[Cells, list[bool]]:
@@ -87,8 +88,14 @@ def _table(cells: Cells, wrong: Sequence[bool]) -> None:
             click.echo(("  ".join(texts) + "  WRONG" * is_wrong).rstrip())
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    needed = 0
     for at, title in enumerate(cells[0]):
-        table.add_column(title, justify="right" if at in numeric else "left", no_wrap=title != "notes")
+        # Where a terminal is narrow, names go over several lines, and in the end all do: no number may be cut.
+        wraps = title in ("parameter", "node", "op", "notes")
+        table.add_column(title, justify="right" if at in numeric else "left", no_wrap=not wraps, overflow="fold")
+        widest = max(len(row[at]) for row in cells)
+        needed += 2 + (min(widest, _NARROW) if wraps else widest)
+    console.width = max(console.width, needed)
     for row, is_wrong in zip(cells[1:], wrong, strict=True):
         table.add_row(*map(Text, row), style="red" if is_wrong else None)
     console.print(table)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from graphgen.cli.shared import DIFFERS, sizes_given, to_stdout, warnings_as_text, wrong
+from graphgen.cli.shared import DIFFERS, names_given, sizes_given, to_stdout, warnings_as_text, wrong
 
 _STYLES = click.Choice(["teach", "compact"])
 _DTYPES = click.Choice(["float32", "float64"])
@@ -15,17 +15,12 @@ _TIES = click.Choice(["split", "first"])
 _MODES = click.Choice(["reverse", "forward", "both"])
 
 
-def _split_names(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
-    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
-    return names or None
-
-
 @click.command("compile")
 @click.argument("model")
 @click.option("-o", "--output", metavar="FILE|-", help="Where to; - is stdout.  [default: generated/<graph name>.py]")
 @click.option("--style", type=_STYLES, help="A statement for each node, or simplified.  [default: compact]")
 @click.option("--dtype", type=_DTYPES, help="The float type, in place of the declared one.")
-@click.option("--wrt", metavar="NAME", multiple=True, callback=_split_names, help="Inputs to differentiate by as well.")
+@click.option("--wrt", metavar="NAME", multiple=True, callback=names_given, help="Inputs to differentiate by as well.")
 @click.option(
     "--optimizer", metavar="NAME", help="The optimizer, in place of the declared one; none for no train_step."
 )
@@ -66,7 +61,7 @@ def compile_command(
     with warnings_as_text():
         graph = load_model(model)
         # What is not on the command line is left to the declaration and to the compiler's defaults.
-        built = build(graph, **{name: value for name, value in options.items() if value is not None})
+        built = build(graph, **{name: value for name, value in options.items() if value not in (None, (), {})})
     if explain:
         click.echo(built.report, err=True)
     if output == "-":

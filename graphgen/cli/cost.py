@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from graphgen.cli.shared import sizes_given, to_stdout, warnings_as_text
+from graphgen.cli.shared import names_given, sizes_given, to_stdout, warnings_as_text
 from graphgen.cost import CONVENTION
 
 
@@ -20,7 +20,7 @@ from graphgen.cost import CONVENTION
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), help="The float type, in place of the declared one."
 )
-@click.option("--wrt", metavar="NAME", multiple=True, help="Inputs to differentiate by as well.")
+@click.option("--wrt", metavar="NAME", multiple=True, callback=names_given, help="Inputs to differentiate by as well.")
 def cost_command(
     model: str, size: dict[str, int], nodes: bool, as_json: bool, side_by_side: bool, style: str | None, **options: Any
 ) -> None:

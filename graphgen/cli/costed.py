@@ -150,6 +150,8 @@ def _table(head: Cells, rows: Sequence[Cells | str], left: Sequence[int] = (0,))
 
 def show_side_by_side(report: Report) -> None:
     """Print both modes' source beside each other."""
-    from graphgen.cost.side_by_side import side_by_side
+    from graphgen.cost.side_by_side import LEAST, WIDTH, side_by_side
 
-    click.echo("\n".join(side_by_side(report.costs["jvp"], report.costs["value_and_grad"])))
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+    width = max(LEAST, min(room, WIDTH))
+    click.echo("\n".join(side_by_side(report.costs["jvp"], report.costs["value_and_grad"], width)))

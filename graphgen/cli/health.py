@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from graphgen import health
 from graphgen.cli.shared import warnings_as_text
-from graphgen.errors import render
+from graphgen.errors import GraphWarning, render
 from graphgen.graph import Graph
 from graphgen.model import load_model
 
@@ -23,12 +24,17 @@ def run(
     """Trace or measure a model, print what comes of it, and say whether every value is finite."""
     with warnings_as_text():
         graph = load_model(model)
+        trace = health.traced(graph, wrt=wrt, steps=steps, known=sizes, **where) if traced else None
+    with warnings.catch_warnings() if traced else warnings_as_text():
+        if traced:
+            warnings.simplefilter("ignore", GraphWarning)  # tracing has told them
+        found = health.examine(graph, wrt=wrt, known=sizes, **where) if measured else None
     passed = True
-    if traced:
-        passed = _show_trace(health.traced(graph, wrt=wrt, steps=steps, known=sizes, **where), steps)
-    if measured:
+    if trace is not None:
+        passed = _show_trace(trace, steps)
+    if found is not None:
         click.echo("\n" * traced, nl=False)
-        passed = _show_health(graph, health.examine(graph, wrt=wrt, known=sizes, **where)) and passed
+        passed = _show_health(graph, found) and passed
     return passed
 
 
@@ -52,6 +58,9 @@ def _show_health(graph: Graph, measured: health.Health) -> bool:
     """Print the tables and what they mean; say whether every value is finite."""
     loss = "" if measured.loss is None else f": loss {measured.loss:.4g}"
     click.echo(f"{graph.dag.graph['name']} at {measured.label}{loss}")
+    if not (measured.layers or measured.weights):
+        click.echo("\nno value depends on a parameter: there is nothing to look at")
+        return True
     columns = ("value", "op", "declared at", "shape", "mean", "std", "range", "flat", "dead", "gradient")
     click.echo()
     _table(columns, [_layer_cells(layer) for layer in measured.layers], ("mean", "std", "gradient"))

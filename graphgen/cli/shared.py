@@ -14,6 +14,7 @@ import click
 from graphgen.errors import GraphError, GraphWarning, Problem
 
 DONE, DIFFERS, WRONG, BUG, INTERRUPTED = 0, 1, 2, 3, 130
+_DIGITS = 18  # of a size: no array is larger
 
 
 def wrong(code: str, message: str, help: str | None = None) -> GraphError:
@@ -26,10 +27,15 @@ def sizes_given(context: click.Context, parameter: click.Parameter, values: tupl
     sizes = {}
     for value in values:
         name, _, number = value.partition("=")
-        if not (name.strip() and number.strip().isascii() and number.strip().isdecimal()):
+        if not (name.strip() and number.strip().isascii() and number.strip().isdecimal() and len(number) <= _DIGITS):
             raise click.BadParameter(f"{value!r} is no NAME=NUMBER, as in batch=64", context, parameter)
         sizes[name.strip()] = int(number)
     return sizes
+
+
+def names_given(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names, as in ``--wrt x,y --wrt z``."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
 @contextlib.contextmanager

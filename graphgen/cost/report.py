@@ -15,7 +15,7 @@ from graphgen.emit import Body
 from graphgen.errors import check_sizes
 from graphgen.module.saving import ASSUMED
 
-SHOWN = ("forward", "loss", "evaluate", "value_and_grad", "jvp", "hvp")
+SHOWN = ("forward", "loss", "evaluate", "value_and_grad", "jvp", "hvp", "vjp", "jacobian")
 
 
 class Row(NamedTuple):
@@ -65,8 +65,9 @@ class Report:
     @cached_property
     def costs(self) -> dict[str, Cost]:
         """By function, in the order in which a module has them."""
-        found = {name: Cost.of(self.written[name]) for name in SHOWN if name in self.written}
-        return found
+        shown = [name for name in SHOWN if name in self.written]
+        parts = [name for name in self.written if name.startswith("_jacobian_")]  # what jacobian calls
+        return {name: Cost.of(self.written[name]) for name in [*shown, *parts]}
 
     @property
     def dtype(self) -> str:

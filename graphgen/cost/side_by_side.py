@@ -6,6 +6,7 @@ The last lines count operations.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from itertools import zip_longest
 from typing import NamedTuple
@@ -17,8 +18,9 @@ from graphgen.emit import Body, Line
 from graphgen.wrap import wrapped
 
 WIDTH = 160  # of a slide
-_LEAST = 40  # of a column
+_LEAST = 38  # of a column
 _LONG = 76  # of what is returned
+LEAST = 2 * _LEAST + len(" │ ")
 _TITLES = "forward mode: each value, then its tangent", "reverse mode: the values, then their gradients backward"
 
 
@@ -44,7 +46,7 @@ def side_by_side(forward: Cost, reverse: Cost, width: int = WIDTH) -> list[str]:
     rule = f"{'─' * left}─┼─{'─' * right}"
     listings = [_fitted(side, column) for side, column in zip(sides, (left, right), strict=True)]
     rows = [
-        *zip_longest(*([title] for title in _TITLES)),
+        tuple(map(_short, _TITLES, (left, right))),
         None,
         *(
             (a, b)
@@ -52,9 +54,23 @@ def side_by_side(forward: Cost, reverse: Cost, width: int = WIDTH) -> list[str]:
             for a, b in zip_longest(one.rows, other.rows, fillvalue=("", ""))
         ),
         None,
-        *zip_longest(_forward_count(forward, reverse), _reverse_count(reverse), fillvalue=""),
+        *(
+            row
+            for one, other in zip(_forward_count(forward, reverse), _reverse_count(reverse), strict=True)
+            for row in zip_longest(_count_fitted(one, left), _count_fitted(other, right), fillvalue="")
+        ),
     ]
     return [rule if row is None else _row(row, left) for row in rows]
+
+
+def _short(text: str, width: int) -> str:
+    """A text without what follows its first colon or comma, where there is no room for that."""
+    return text if len(text) <= width else re.split("[:,] ", text)[0]  # not at a thousand
+
+
+def _count_fitted(text: str, width: int) -> list[str]:
+    """A count over several lines where its formula is long."""
+    return textwrap.wrap(_short(text, width), width, subsequent_indent=" " * 11, break_long_words=False)
 
 
 def _row(texts: tuple, left: int) -> str:

@@ -23,7 +23,8 @@ def seeded(program: Program, seeds: Mapping[str, Callable[[Builder], Value]]) ->
         if node.name not in seeds:
             builder.append(node)
             continue
-        with builder.making(node.name, node.sweep, node.why._replace(notes=())) as finish:
+        notes = () if node.shape else ("the seed",)
+        with builder.making(node.name, node.sweep, node.why._replace(notes=notes)) as finish:
             made = finish(seeds[node.name](builder))
         assert sizes.same(made.shape, node.shape), f"{node.name} has shape {made.shape}, not {node.shape}"
     return builder.build()

@@ -26,7 +26,7 @@ def gauss_newton(program: Program, value: str, wrt: Iterable[str]) -> Program:
     forward = tangent(network, wrt)
     whole = program.nodes[value]
     leaf = Node(value, "input", (), {"shape": whole.shape, "dtype": "float"}, whole.shape, "float", (), whole.why, whole.named)
-    head = replace(program, nodes={**program.nodes, value: leaf}).restrict("loss")
+    head = replace(program, nodes={**program.nodes, value: leaf})  # whole, so that its names stay apart from the network's
     curved = tangent(gradient(head, [value]), [value])
     curvature = curved.results["gradient_dot", value]
     nodes = {**forward.nodes, **{name: node for name, node in curved.nodes.items() if name not in forward.nodes}}

@@ -29,7 +29,8 @@ def gradient(program: Program, wrt: Iterable[str], cotangents: Mapping[str, str]
     Returns
     -------
     Program
-        With the results ("gradient", name), each of the shape of its node.
+        With the results ("gradient", name), each of the shape of its node. The gradient of `x` is called `d_x`, or `d_x_2` if a
+        node is called so already, as in the gradient of a gradient.
     """
     return _Sweep(program, tuple(wrt), cotangents).run()
 
@@ -49,12 +50,13 @@ class _Sweep:
         self.on_path = program.active(wrt) & program.needed(cotangents)
         self.readers = {name: [each for each in found if each.name in self.on_path] for name, found in program.readers().items()}
         self.constants = constants(program)
+        self.names = {name: self.builder.free(f"d_{name}") for name in program.nodes}
+        self.builder.reserve(self.names.values())
         self.gradients: dict[str, Value] = {}
         self.operands: dict[str, tuple[list[Value], dict[str, list[int]]]] = {}
         self.sweep = (*program.nodes[next(iter(cotangents))].sweep, SWEEP)
 
     def run(self) -> Program:
-        self.builder.reserve(f"d_{name}" for name in (*self.wrt, *self.program.nodes) if name in self.on_path or name in self.wrt)
         waiting = {name: len(self.readers[name]) for name in self.on_path}
         for name in reversed(self.program.nodes):
             if name in self.cotangents and not waiting.get(name, 1):
@@ -77,13 +79,13 @@ class _Sweep:
 
     def _begin(self, name: str) -> None:
         """The gradient of the loss by itself, where the sweep begins."""
-        with self.builder.making(f"d_{name}", self.sweep, Why(notes=("the seed",))) as finish:
+        with self.builder.making(self.names[name], self.sweep, Why(notes=("the seed",))) as finish:
             self.gradients[name] = finish(self.builder.constant(1.0))
 
     def _zeros(self, name: str) -> None:
         node = self.program.nodes[name]
         why = Why(place=node.why.place, notes=(f"the loss does not depend on {name}",))
-        with self.builder.making(f"d_{name}", self.sweep, why) as finish:
+        with self.builder.making(self.names[name], self.sweep, why) as finish:
             self.gradients[name] = finish(self.builder.add("broadcast_to", (self.builder.constant(0.0),), {"shape": node.shape}))
 
     def _add(self, name: str) -> None:
@@ -96,7 +98,7 @@ class _Sweep:
                 self.gradients[name] = self.builder[self.cotangents[name]]
             return
         why = self._why(name, readers)
-        with self.builder.making(f"d_{name}", self.sweep, why._replace(notes=())) as finish:
+        with self.builder.making(self.names[name], self.sweep, why._replace(notes=())) as finish:
             parts = self._slices([each for each in readers if each.op == "getitem"], name)
             for reader in readers:
                 if reader.op != "getitem":

@@ -33,4 +33,4 @@ def second_derivatives(program: Program, wrt: tuple[str, ...]) -> Program:
                 own = rows if len(wrt) == 1 else block(rows, shapes, place)
                 made_of = finish(ops.reshape(own, shape=(*shapes[place], *shape)))
                 builder.results["jacobian", f"{one} {other}"] = made_of.name
-    return builder.build()
+    return builder.build().restrict("jacobian")

@@ -138,7 +138,7 @@ def _by_tangents(network: Program, sweep: Sweep, alone: bool) -> Program:
                 dense = (None,) * len(shapes[place])
                 whole = finish(spread(block(found, shapes, place), shapes[place], dense, dense, first=False))
         results["jacobian", leaf] = whole.name
-    return replace(builder.build(), results=results)
+    return replace(builder.build(), results=results).restrict("jacobian")
 
 
 def _by_cotangents(network: Program, sweep: Sweep, alone: bool) -> Program:
@@ -156,7 +156,7 @@ def _by_cotangents(network: Program, sweep: Sweep, alone: bool) -> Program:
         with builder.making(builder.free(f"jacobian_{name}"), ("reverse",), Why()) as finish:
             whole = finish(found if alone else spread(found, output.shape, across, sweep.colours, first=True))
         results["jacobian", name] = whole.name
-    return replace(builder.build(), results=results)
+    return replace(builder.build(), results=results).restrict("jacobian")
 
 
 def _unit(builder: Builder) -> Value:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from graphgen.check import check
 from graphgen.compiler import build
-from graphgen.errors import GraphError, Problem
+from graphgen.errors import GraphError, GraphWarning, Problem
 from graphgen.forms import forms
 from graphgen.graph import Graph
 from graphgen.health.nonfinite import Trace, trace
@@ -68,5 +69,7 @@ def examine(
     if program.loss is None:
         module = load(render(assemble(forms(program), Options())))
     else:
-        module = load(build(graph, dtype=dtype).source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GraphWarning)  # check has told them
+            module = load(build(graph, dtype=dtype).source)
     return measure(forms(program).training, module, sample(program, module, data=data, **where))

@@ -172,10 +172,12 @@ def _instrumented(program: Program, values: Iterable[_Value]) -> Program:
 
 def _run(program: Program, sample: Sample, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All outputs of a program, by name."""
+    names = [*program.of("output")]
+    if not names:
+        return {}
     module = load(render(assemble(Forms(program, program, program), Options(inference=True))))
     with np.errstate(all="ignore"):
         outputs = sample.call(module.forward, inputs)
-    names = [*program.of("output")]
     pairs = zip(names, outputs if len(names) > 1 else [outputs], strict=True)
     return {name: np.asarray(value) for name, value in pairs}
 

@@ -162,7 +162,11 @@ def _drawn(program: Program, module: ModuleType, known: Mapping[str, int], seed:
         shape = tuple(_number(size, known) for size in node.shape)
         low, high = (_number(bound, known) for bound in limits.get(node.name, (None, None)))
         dtype = module.INPUTS[node.name][1]
-        arrays[node.name] = np.asarray(_draw(generator, shape, dtype, low, high)).astype(dtype)
+        try:
+            arrays[node.name] = np.asarray(_draw(generator, shape, dtype, low, high)).astype(dtype)
+        except (MemoryError, ValueError) as error:
+            message = f"size: {node.name} of shape {sizes.shape_text(shape)} does not fit into memory"
+            raise GraphError(Problem("GG117", None, message, "draw fewer rows, or give smaller sizes")) from error
     size = batch_size_name(module.INPUTS)
     axes = {
         name: tuple(at for at, each in enumerate(shape) if each == size) for name, (shape, _) in module.INPUTS.items()

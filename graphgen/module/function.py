@@ -147,10 +147,12 @@ def _entry(setting: Setting, inputs: list[Node], code: str) -> list[str]:
 
 
 def assigned(names: list[str], call: str) -> str:
-    left = ", ".join(_without_runs(names)) if len(names) > 1 else f"({names[0]},)"
-    if len(left) + INDENT + 4 <= WIDTH:
+    inside = ", ".join(_without_runs(names))
+    left = inside if len(names) > 1 else f"({inside},)"
+    head = f"{left} = {call.partition('(')[0]}("
+    if len(left) + INDENT + 4 <= WIDTH and len(head) + INDENT <= LIMIT:
         return f"{left} = {call}"
-    lines = textwrap.wrap(f"{left},", WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+    lines = textwrap.wrap(f"{inside},", WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
     return "\n".join(["(", *lines, f") = {wrapped(call, INDENT + 4)}"])
 
 
@@ -187,13 +189,18 @@ def _size_lines(setting: Setting, sized: Sequence[Node], code: str) -> list[str]
     return [line for name, line in lines.items() if reads(text, name)] + derived
 
 
-def wrapped_docstring(text: str) -> list[str]:
-    """A docstring that fits its lines: where it is long, the rest follows an empty line."""
+def wrapped_docstring(text: str, short: str = "Return the outputs.") -> list[str]:
+    """A docstring that fits its lines: where it is long, the rest follows an empty line, if need be below a `short` one."""
     if len(text) <= LIMIT - INDENT - 6:
         return [text]
     first, _, rest = text.partition(", for ")
-    shapes = textwrap.wrap(f"For {rest}" if rest else first, LIMIT - INDENT)
-    return [f"{first}." if rest and len(first) <= LIMIT - INDENT - 6 else "Return the outputs.", "", *shapes]
+    shapes = paragraph(f"For {rest}" if rest else first)
+    return [f"{first}." if rest and len(first) <= LIMIT - INDENT - 6 else short, "", *shapes]
+
+
+def paragraph(text: str) -> list[str]:
+    """Lines of a docstring."""
+    return textwrap.wrap(text, LIMIT - INDENT, break_long_words=False, break_on_hyphens=False)
 
 
 def of_form(setting: Setting, form: str, *kinds: str) -> str:

@@ -19,6 +19,7 @@ from graphgen.module.function import (
     function,
     given_tangents,
     of_form,
+    paragraph,
     read_inputs,
     reads,
     said_loss,
@@ -29,7 +30,9 @@ from graphgen.module.jacobian import jacobian
 from graphgen.module.layout import listed
 from graphgen.module.setting import Setting
 from graphgen.passes import guard
-from graphgen.program import Node, Program
+from graphgen.program import Builder, Node, Program
+
+_COTANGENT = "A cotangent has the shape of its output; one that is not given is zero."
 
 
 def modes(setting: Setting) -> list[Function]:
@@ -54,10 +57,12 @@ def _vjp(setting: Setting) -> list[Function]:
     setting.use("_check_cotangents")
     shapes = "".join(f", {name}={sizes.shape_text(outputs[name].shape)}" for name in given)
     call = f"_check_cotangents({setting.names['cotangents']}{shapes})"
+    said = f"Return the gradient of {_products(given)}{of_form(setting, 'inference', 'output')}."
+    first = wrapped_docstring(said, "Return the gradient of the outputs, times the given cotangents.")
     docstring = [
-        *wrapped_docstring(f"Return the gradient of {_products(given)}{of_form(setting, 'inference', 'output')}."),
-        "",
-        f"It is with respect to {listed(list(setting.wrt))}. A cotangent has the shape of its output; one that is not given is zero.",
+        *first,
+        *[""] * (len(first) == 1),
+        *paragraph(f"It is with respect to {listed(list(setting.wrt)) or 'nothing'}. {_COTANGENT}"),
     ]
     returned = dict_text({name: body.results["gradient", name] for name in setting.wrt})
     then = [assigned([names[name] for name in given], call)]
@@ -77,29 +82,34 @@ def with_cotangents(program: Program) -> tuple[Program, dict[str, str], dict[str
     Returns
     -------
     tuple of Program, dict and dict
-        The cotangent of each node that is an output, and the input of each output. They differ where one node is several
-        outputs, whose cotangents add.
+        The cotangent of each node that is an output, and the input of each output: the cotangents of one node that is
+        several outputs add.
     """
-    outputs = float_outputs(program)
-    nodes = {node.name: [name for name, each in outputs.items() if each.name == node.name] for node in outputs.values()}
+    outputs = {name: node.name for name, node in float_outputs(program).items()}
     builder = program.builder()
-    whole: dict[str, str] = {}
     names: dict[str, str] = {}
-    for node, own in nodes.items():
-        wanted = f"d_{node}_given" if node in program.needed(other for other in nodes if other != node) else f"d_{node}"
-        while wanted.removeprefix("d_") in program.nodes and wanted != f"d_{node}":  # the gradient of which is called so
-            wanted += "_"
-        shape = program.nodes[node].shape
-        given = [wanted] if len(own) == 1 else [f"{wanted}_{place + 1}" for place in range(len(own))]
-        for name, output in zip(given, own, strict=True):
-            names[output] = builder.free(name)
-            attributes = {"shape": shape, "dtype": "float"}
-            builder.append(Node(names[output], "input", (), attributes, shape, "float", ("reverse",)))
-        whole[node] = names[own[0]]
+    whole: dict[str, str] = {}
+    for node in dict.fromkeys(outputs.values()):
+        own = [name for name, each in outputs.items() if each == node]
+        # Where others read the node, d_node is the sum of this and of what they hand on.
+        read = node in program.needed(other for other in outputs.values() if other != node)
+        wanted = _apart(builder, f"d_{node}_given") if read else f"d_{node}"
+        for output in own:
+            names[output] = wanted if len(own) == 1 else _apart(builder, f"d_{output}_given")
+            shape = program.nodes[node].shape
+            builder.append(Node(names[output], "input", (), {"shape": shape, "dtype": "float"}, shape, "float", ("reverse",)))
         if len(own) > 1:
-            with builder.making(wanted, ("reverse",)) as finish:
-                whole[node] = finish(builder.add("accumulate", [builder[names[output]] for output in own], {})).name
+            with builder.making(_apart(builder, wanted) if read else wanted, ("reverse",)) as finish:
+                finish(builder.add("accumulate", [builder[names[output]] for output in own], {}))
+        whole[node] = next(reversed(builder.nodes))
     return builder.build(), whole, names
+
+
+def _apart(builder: Builder, name: str) -> str:
+    """A name like this that neither a value has nor the gradient of one."""
+    while name in builder.taken or name.removeprefix("d_") in builder.taken:
+        name += "_"
+    return name
 
 
 def _hvp(setting: Setting) -> list[Function]:
@@ -141,7 +151,8 @@ def _check_value(setting: Setting, program: Program, value: str) -> None:
     node = program.nodes.get(value)
     if node is None or not node.args or node.dtype != "float":
         named = [name for name, each in program.nodes.items() if each.named and each.args and each.dtype == "float"]
-        help = did_you_mean(value, named) or f"name a value between the parameters and the loss: {', '.join(named[-5:])}"
+        what = f": {', '.join(named[-5:])}" if named else ", as in logits = ..."
+        help = did_you_mean(value, named) or f"name a value between the parameters and the loss{what}"
         raise GraphError(Problem("GG131", None, f"gauss_newton: the loss is not computed of a value {value!r}", help))
     nodes = {name: each._replace(op="input", args=()) if name == value else each for name, each in program.nodes.items()}
     past = replace(program, nodes=nodes).active(setting.wrt) & {program.loss}
@@ -167,7 +178,8 @@ def _per_example(setting: Setting) -> list[Function]:
     ]
     code = "\n".join([*(line.code for line in body.lines), returned])
     taken = [name for name in each if reads(code, name)]
-    first = [f"{', '.join(taken)} = {', '.join(f'{name}[:, None]' for name in taken)}  # each example is a batch of one"]
+    batches = ", ".join(f"{name}[:, None]" for name in taken)
+    first = [f"{', '.join(taken)} = {batches}  # each example is a batch of one"] if taken else []
     sized = [*program.leaves("input"), *setting.parameters]
     return [
         function(setting, "per_example_gradients", setting.inputs, docstring, body, returned, _by_name(setting), first, sized=sized)

@@ -19,16 +19,12 @@ from graphgen.schedule import Drop, Memory, Statement, Step, statements
 from graphgen.wrap import WIDTH
 
 ASSUMED = 64  # a symbolic size, where memory is compared and no number is given
-_UNITS = {
-    "": 1,
-    "B": 1,
-    **{
-        f"{prefix}{unit}": base**power
-        for power, prefix in enumerate("kMGT", start=1)
-        for unit, base in (("B", 1000), ("iB", 1024))
-    },
+MOST = 1e18  # bytes
+_UNITS = {"": 1, "B": 1, "KB": 1000, "KiB": 1024} | {
+    f"{prefix}{unit}": base**power
+    for power, prefix in enumerate("kMGT", start=1)
+    for unit, base in (("B", 1000), ("iB", 1024))
 }
-_UNITS = {**_UNITS, "KB": 1000, "KiB": 1024}
 _AMOUNT = re.compile(r"\s*([0-9][0-9_.]*)\s*([A-Za-z]*)\s*")
 
 
@@ -38,10 +34,13 @@ def asked(options: Options) -> str | int | tuple[str, ...]:
     if isinstance(save, tuple) or save in ("all", "minimal"):
         return save
     if isinstance(save, str) and not save[:1].isdigit():
-        return tuple(name.strip() for name in save.split(",") if name.strip())
+        names = tuple(name.strip() for name in save.split(",") if name.strip())
+        if not names:
+            raise _wrong("GG115", f"save: {save!r} says nothing", "all, minimal, an amount of memory, or names of values")
+        return names
     match = _AMOUNT.fullmatch(str(save))
-    if match is None or match[1].count(".") > 1 or match[2] not in _UNITS or float(match[1]) == 0:
-        near = did_you_mean(match[2], _UNITS) if match else None
+    if match is None or match[1].count(".") > 1 or match[2] not in _UNITS or not 0 < float(match[1]) < MOST:
+        near = did_you_mean(match[2], _UNITS) if match and match[2] and match[2] not in _UNITS else None
         raise _wrong("GG115", f"save: {save!r} is no amount of memory", near or 'as in 4096, "64 kB" or "1.5 GiB"')
     return int(float(match[1]) * _UNITS[match[2]])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ class Setting:
         trace = self.options.trace  # every value is wanted at the end: nothing is tidied
         compact = self.options.style == "compact" and not trace
         written = tidy(program) if compact else program
-        body = emit(written, "compact" if compact else "teach", self.scalar, program, self.names, apart=trace)
+        body = emit(written, "compact" if compact else "teach", self.scalar, self._with_all(program), self.names, apart=trace)
         body.quiet = not self.scalar and (trace or recovers(written))
         if any(node.op in ops.DRAWING for node in written.nodes.values()):
             self.draw.add(function)
@@ -152,6 +152,11 @@ class Setting:
         passes = f", {len(written.nodes)} after passes" if compact else ""
         self.report.append(f"{function}: {len(program.nodes)} nodes{passes}, {len(body.lines)} statements")
         return body
+
+    def _with_all(self, program: Program) -> Program:
+        """The program with the declared values that it does not need: gradients are named after them, and comments tell of them."""
+        others = {**self.forms.training.nodes, **self.forms.inference.nodes}
+        return replace(program, nodes={**program.nodes, **{name: node for name, node in others.items() if name not in program.nodes}})
 
 
 def _wrt(program: Program, extra: tuple[str, ...]) -> tuple[str, ...]:

@@ -82,7 +82,8 @@ def _value_and_grad(setting: Setting) -> list[Function]:
     entries = ", ".join(f'"{name}": {body.results["gradient", name]}' for name in setting.wrt)
     all_parameters = setting.parameters and not setting.options.wrt and len(setting.wrt) == len(setting.parameters)
     what = "each parameter" if all_parameters else listed(list(setting.wrt)) or "nothing"
-    docstring = wrapped_docstring(f"Return {said_loss(setting)}, and its gradient with respect to {what}{of_form(setting, 'training', 'loss')}.")
+    said = f"Return {said_loss(setting)}, and its gradient with respect to {what}{of_form(setting, 'training', 'loss')}."
+    docstring = wrapped_docstring(said, "Return the loss, and its gradient.")
     returned, kinds = [scalar(setting, body, "loss"), f"{{{entries}}}"], ["float", f"dict[str, {setting.annotation}]"]
     if setting.state:
         docstring += [""] * (len(docstring) == 1) + ["The state after the step comes third; what is given stays as it is."]

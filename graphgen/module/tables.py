@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ def docstring(setting: Setting) -> list[str]:
         f"graph       {options.graph_size}; hash {options.fingerprint}",
         f"parameters  {_count(setting.parameters)}, {setting.program.dtype}",
         *cost.lines(setting.written),
-        f"options     {', '.join(said)}",
+        *textwrap.wrap(f"options     {', '.join(said)}", cost.ROOM, subsequent_indent=" " * 12, break_on_hyphens=False),
         *([f"state       {_count(setting.state)}"] if setting.state else []),
         *_forms(setting),
         *saving.header(setting),

@@ -126,6 +126,7 @@ def _check_cotangents(cotangents: dict, /, **shapes: tuple) -> list:
 
 def _are_several(tangents: dict, /, **values: Any) -> bool:
     """Say whether tangents come with a leading axis, several directions at once."""
+    _refuse_unknown(tangents, values)
     given = {name: tangents.get(name) for name in values}
     return any(each is not None and np.ndim(each) == np.ndim(values[name]) + 1 for name, each in given.items())
 
@@ -144,8 +145,10 @@ def _check_several_tangents(tangents: dict, /, **values: Any) -> list:
 
 
 def _refuse_unknown(given: dict, known: dict) -> None:
-    """Raise a ValueError that lists the names in `given` that are not in `known`."""
-    unknown = [name for name in given if name not in known]
+    """Raise a ValueError unless `given` is a dict with names in `known` alone."""
+    if not hasattr(given, "get"):
+        raise ValueError(f"expected a dict by name, of {', '.join(known)}; got {type(given).__name__}")
+    unknown = [str(name) for name in given if name not in known]
     if unknown:
         raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
 
@@ -173,13 +176,13 @@ def _scalar(name: str, value: Any) -> float:
 def _check_tangents_scalar(tangents: dict, /, **values: Any) -> list:
     """Return the direction given for each value, as floats in the order given; an absent one is zero."""
     _refuse_unknown(tangents, values)
-    return [_scalar(name, tangents.get(name, 0.0)) for name in values]
+    return [_scalar(name, 0.0 if tangents.get(name) is None else tangents[name]) for name in values]
 
 
 def _check_cotangents_scalar(cotangents: dict, /, **shapes: tuple) -> list:
     """Return the cotangent given for each output, as floats in the order given; an absent one is zero."""
     _refuse_unknown(cotangents, shapes)
-    return [_scalar(name, cotangents.get(name, 0.0)) for name in shapes]
+    return [_scalar(name, 0.0 if cotangents.get(name) is None else cotangents[name]) for name in shapes]
 
 
 def _along_each(sweep: Callable, tangents: dict, /) -> tuple[float, np.ndarray]:

@@ -36,21 +36,29 @@ class Spelling(NamedTuple):
 def fill(spelling: Spelling, operands: Sequence[tuple[str, int]]) -> str:
     """Put (text, precedence) of each operand into a spelling's holes, with parentheses only where they are needed.
 
-    `a + -b` and `a - -b` become `a - b` and `a + b`: a change of sign is exact.
+    `a + -b` and `a - -b` become `a - b` and `a + b`, and `-(-a) * b` becomes `a * b`: a change of sign is exact.
     """
     written = ""
-    for piece in spelling.pieces:
+    for place, piece in enumerate(spelling.pieces):
         if isinstance(piece, str):
             written += piece
             continue
         text, precedence = operands[piece.index]
-        if precedence < piece.precedence:
+        if written == text[:1] == "-" and precedence >= spelling.precedence and not _is_base(spelling, place):
+            written, text = "", text[1:]
+        elif precedence < piece.precedence:
             text = f"({text})"
         elif text.startswith("-") and written.endswith((" + ", " - ")):
             written = written[:-3] + (" - " if written.endswith(" + ") else " + ")
             text = text[1:]
         written += text
     return written
+
+
+def _is_base(spelling: Spelling, place: int) -> bool:
+    """Whether a power is taken of what stands here, before a sign is changed: -a**2."""
+    after = spelling.pieces[place + 1 : place + 2]
+    return bool(after) and isinstance(after[0], str) and after[0].startswith("**")
 
 
 def joined(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:

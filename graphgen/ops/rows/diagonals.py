@@ -34,6 +34,8 @@ def _length(rows: sizes.Size, columns: sizes.Size, offset: int) -> sizes.Size:
     """How many elements a diagonal has; raises `Mismatch` where that depends on which of two sizes is larger."""
     rows, columns = rows + min(offset, 0), columns - max(offset, 0)
     shorter = _smaller(rows, columns)
+    if shorter is not None and not offset:  # the size of an axis, and so not below 0
+        return shorter
     least = None if shorter is None else _smaller(shorter, 0)
     if least is None:
         pair = " and ".join(map(sizes.text, (rows, columns)))

@@ -1,0 +1,132 @@
+"""Models at the edge of what has derivatives, and names and arguments that modules of all modes must withstand."""
+
+import numpy as np
+import pytest
+
+from graphgen import Graph, GraphError, compile, load, ops
+
+ALL = {"mode": "both", "vjp": True, "jacobian": True, "hvp": True, "hessian": True, "split": True}
+STYLES = ("teach", "compact")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_cotangents_of_outputs_that_are_one_node_add(style):
+    g = Graph("shared")
+    x = g.input("x", shape=("n",))
+    y = ops.tanh(x, name="y")
+    y_given = ops.sin(y, name="y_given")  # d_y_given is its gradient, and no cotangent's name
+    b_given = ops.cos(y_given, name="b_given")
+    g.output(a=y, b=y, y=y, y_given=y_given, c=b_given, d=b_given, x=x)
+    module = load(g, style=style, mode="reverse", vjp=True, jacobian=True)
+    point, generator = np.array([0.1, 0.5, -0.3]), np.random.default_rng(3)
+    cotangents = {name: generator.normal(size=3) for name in module.OUTPUTS}
+    rows = module.jacobian({}, point)
+    expected = sum(cotangents[name] @ rows[name]["x"] for name in rows)
+    np.testing.assert_allclose(module.vjp({}, cotangents, point)["x"], expected, rtol=1e-13)
+    slope = 1 - np.tanh(point) ** 2
+    np.testing.assert_allclose(module.vjp({}, {"b": np.ones(3), "a": np.ones(3)}, point)["x"], 2 * slope, rtol=1e-13)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_values_may_be_called_like_second_derivatives(style):
+    g = Graph("names")
+    vector, directions = g.param("vector", shape=(2,)), g.input("directions", shape=("n", 2))
+    first = ops.tanh(directions * vector, name="jacobian_vector")
+    second = ops.sin(first, name="hessian_vector_vector")
+    g.output(index=ops.exp(second, name="index"))
+    g.loss(ops.sum(second * second))
+    module = load(g, style=style, **ALL)
+    point, data = {"vector": np.array([0.3, -0.7])}, np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.1]])
+    along = {"vector": np.array([0.2, 1.1])}
+    found = module.hessian(point, data)["vector"]["vector"] @ along["vector"]
+    np.testing.assert_allclose(found, module.hvp(point, along, data)["vector"], rtol=1e-12)
+    assert module.jacobian(point, data)["vector"].shape == (3, 2, 2)
+
+
+def test_pairs_of_parameters_whose_names_run_together():
+    g = Graph("pairs")
+    values = [g.param(name, shape=()) for name in ("a", "a_b", "b_c", "c")]
+    x = g.input("x", shape=("n",))
+    g.loss(ops.sum(values[0] * values[2] * 2.0 * x) + ops.sum(values[1] * values[3] * 3.0 * x))  # a b_c, and a_b c
+    found = load(g, hessian=True).hessian({name: 1.0 for name in ("a", "a_b", "b_c", "c")}, np.ones(1))
+    assert (found["a"]["b_c"], found["a_b"]["c"], found["a"]["c"]) == (2.0, 3.0, 0.0)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_nothing_to_differentiate_by(style):
+    g = Graph("frozen")
+    x, w = g.input("x", shape=("n",)), g.param("w", shape=("n",), trainable=False)
+    g.output(y=x * w)
+    g.loss(ops.sum(x * w))
+    module = load(g, style=style, **ALL)
+    point = {"w": np.ones(2)}, np.ones(2)
+    assert module.jacobian(*point) == module.hessian(*point) == {}
+    assert module.vjp(point[0], {}, point[1]) == module.hvp(point[0], {}, point[1]) == {}
+    assert "with respect to nothing." in module.vjp.__doc__
+    with pytest.raises(ValueError, match="x: expected shape"):
+        module.jacobian(point[0], np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("options", [{"hessian": True}, {"vjp": True, "jacobian": True}, {"gauss_newton": "y"}])
+def test_a_module_for_inference_holds_forward_alone(options):
+    g = Graph("both")
+    w, x = g.param("w", shape=(2,)), g.input("x", shape=("n", 2))
+    y = ops.tanh(x * w, name="y")
+    g.output(y=y)
+    g.loss(ops.sum(y))
+    with pytest.raises(GraphError, match=r"GG005.*holds forward alone, and .* asked for"):
+        compile(g, inference=True, **options)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_gradients_of_examples_that_no_gradient_reads(style):
+    g = Graph("constant")
+    w, x = g.param("w", shape=(2,)), g.input("x", shape=("batch", 2))
+    g.loss(ops.sum(x + w))
+    found = load(g, style=style, per_example=True).per_example_gradients({"w": np.zeros(2)}, np.ones((3, 2)))
+    np.testing.assert_array_equal(found["w"], np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_slopes_along_several_directions_are_no_view_of_them(style):
+    g = Graph("itself")
+    w, x = g.param("w", shape=()), g.input("x", shape=("n",))
+    g.output(x=x)
+    g.loss(w)
+    along = {"w": np.array([1.0, 2.0])}
+    _, slopes = load(g, style=style, mode="forward").jvp({"w": 3.0}, along, np.ones(2))
+    np.testing.assert_array_equal(slopes, along["w"])
+    assert not np.shares_memory(slopes, along["w"])
+
+
+@pytest.mark.parametrize("shape", [(3,), ()])
+@pytest.mark.parametrize("given", [None, [], ["w"], 3, np.ones(3)])
+def test_directions_and_cotangents_are_dicts(shape, given):
+    g = Graph("plain")
+    w, x = g.param("w", shape=shape), g.input("x", shape=shape)
+    y = ops.tanh(x * w)
+    g.output(y=y)
+    g.loss(ops.sum(y * y))
+    module = load(g, mode="both", vjp=True, hvp=True)
+    point = np.ones(shape)
+    for call in (
+        lambda: module.jvp({"w": point}, given, point),
+        lambda: module.hvp({"w": point}, given, point),
+        lambda: module.vjp({"w": point}, given, point),
+    ):
+        with pytest.raises(ValueError, match=rf"expected a dict by name, of [wy]; got {type(given).__name__}"):
+            call()
+    with pytest.raises(ValueError, match="unknown: 3; known are w"):
+        module.jvp({"w": point}, {3: point}, point)
+    assert module.jvp({"w": point}, {"w": None}, point)[1] == 0.0
+    assert np.all(module.vjp({"w": point}, {"y": None}, point)["w"] == 0.0)
+
+
+def test_one_long_name():
+    g = Graph("long")
+    name = "w" * 120
+    w, x = g.param(name, shape=(3,)), g.input("x", shape=("n", 3))
+    g.loss(ops.sum(ops.tanh(x * w)))
+    module = load(g, mode="both", hvp=True)
+    point = {name: np.ones(3)}, {name: np.ones(3)}, np.ones((2, 3))
+    assert module.hvp(*point)[name].shape == (3,)

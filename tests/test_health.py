@@ -257,7 +257,7 @@ def test_what_the_command_refuses(folder, capsys, options, code):
     assert out == "" and f"error[{code}]" in err
 
 
-@pytest.mark.parametrize("options", ["--trace --nodes", "--health --tolerance 1e-3", "--size batch=3", "--health --size batch"])
+@pytest.mark.parametrize("options", ["--trace --nodes", "--health --tolerance 1e-3", "--size batch=3", "--health --size batch", "--rows 3"])
 def test_options_that_would_do_nothing(folder, capsys, options):
     assert run(["check", "well.py", *options.split()]) == cli.WRONG
     assert "Usage:" in capsys.readouterr().err

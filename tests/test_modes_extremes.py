@@ -130,3 +130,18 @@ def test_one_long_name():
     module = load(g, mode="both", hvp=True)
     point = {name: np.ones(3)}, {name: np.ones(3)}, np.ones((2, 3))
     assert module.hvp(*point)[name].shape == (3,)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_names_of_the_network_and_of_the_curvature_stay_apart(style):
+    """The value is read twice, and so the gradient of the loss by it has parts, called like gradients in the network."""
+    g = Graph("parts")
+    x, w = g.input("x", shape=("n", 2)), g.param("w", shape=(2,))
+    value = ops.tanh(x * w)
+    g.loss((ops.sin(value) * value).sum())
+    module = load(g, style=style, gauss_newton="value")
+    x, w, v = np.array([[0.5, -1.0], [2.0, 0.3]]), np.array([0.4, -0.7]), np.array([1.0, 3.0])
+    y = np.tanh(x * w)
+    slope, bend = (1.0 - y * y) * x, 2.0 * np.cos(y) - y * np.sin(y)
+    found = module.gauss_newton_product({"w": w}, {"w": v}, x)["w"]
+    np.testing.assert_allclose(found, (slope * bend * slope * v).sum(axis=0), rtol=1e-13)

@@ -34,7 +34,12 @@ def sliced(draw: Random, y: Any, axis: int) -> Any:
 
 
 def padded(draw: Random, y: Any, axis: int) -> Any:
-    return ops.pad(y, tuple((draw.choice((0, 1, 3)), draw.choice((0, 1))) if each == axis else (0, 0) for each in range(len(y.shape))))
+    return ops.pad(
+        y,
+        tuple(
+            (draw.choice((0, 1, 3)), draw.choice((0, 1))) if each == axis else (0, 0) for each in range(len(y.shape))
+        ),
+    )
 
 
 def last_of_padded(draw: Random, y: Any, axis: int) -> Any:
@@ -90,7 +95,9 @@ def windows(draw: Random, y: Any, axis: int) -> Any:
     if isinstance(y.shape[-1], int):
         return None
     longer = ops.pad(y, [(0, 0)] * (len(y.shape) - 1) + [(2, 2)])
-    return ops.windows(longer, kernel_size=(draw.choice((1, 2, 3)),), stride=draw.choice((1, 1, 2)), dilation=draw.choice((1, 2)))
+    return ops.windows(
+        longer, kernel_size=(draw.choice((1, 2, 3)),), stride=draw.choice((1, 1, 2)), dilation=draw.choice((1, 2))
+    )
 
 
 def picked(draw: Random, y: Any, axis: int) -> Any:

@@ -67,6 +67,8 @@ def check_command(
         return
     if sizes or steps:
         raise click.UsageError("--size and --steps are for --trace and --health")
+    if where["rows"] is not None and where["data"] is None:
+        raise click.UsageError("--rows are those of --data")
     if tolerance is not None and not math.isfinite(tolerance):
         raise click.BadParameter(f"{tolerance} is not finite.", param_hint="'--tolerance'")
     if nodes and dtype == "float32":

@@ -125,7 +125,8 @@ class _Sweep:
         if (ops.is_elementwise(reader.op) or reader.op == "broadcast_to") and not sizes.same(node.shape, reader.shape):
             leading = len(reader.shape) - len(node.shape)
             axes = [size for axis, size in enumerate(reader.shape) if axis < leading or node.shape[axis - leading] == 1 != size]
-            notes.append(f"{node.name} was broadcast over {', '.join(map(sizes.text, axes))}")
+            over = [sizes.text(size) for size in axes if size != 1]  # there is nothing to see in an axis of one
+            notes += [f"{node.name} was broadcast over {', '.join(over)}"] if over else []
         policies = self.program.policies
         if ops.is_elementwise(reader.op):
             found = undecided(signature(self.program, reader, self.constants), reader.args.index(node.name))

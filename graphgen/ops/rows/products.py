@@ -66,8 +66,7 @@ class matmul:
         batch = x.shape[:-2]
         start = len(leading) - len(batch)
         lined = [start + axis if sizes.equal(size, leading[start + axis]) else None for axis, size in enumerate(batch)]
-        rows = len(leading) if a.ndim > 1 else None
-        columns = len(leading) + (a.ndim > 1) if b.ndim > 1 else None
+        rows, columns = len(leading), len(leading) + (a.ndim > 1)
         own = ((rows, None) if place == 0 else (None, columns)) if x.ndim > 1 else (None,)
         return (*lined, *own)
 

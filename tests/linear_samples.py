@@ -91,6 +91,11 @@ def products_and_joins() -> dict[str, list[Sample]]:
                 lambda *xs: np.concatenate(xs),
             ),
             both("concat", whole(3), numpy=lambda x: x),
+            Sample(  # parts of which it cannot be shown that they hold anything
+                (whole(5),),
+                lambda x: ops.concat([x[2:], x[:-2], x[3:]]),
+                lambda x: np.concatenate([x[2:], x[:-2], x[3:]]),
+            ),
         ],
         "stack": [
             both("stack", whole(5), whole(5) + 1, axis=-1, numpy=lambda *xs, axis: np.stack(xs, axis)),

@@ -105,3 +105,32 @@ def test_few_sweeps_find_many_derivatives(declare, shape, mode, count):
         unit = np.zeros(np.shape(module.forward({}, x)))
         unit[entry] = 1.0
         np.testing.assert_allclose(found[entry], module.vjp({}, {"y": unit}, x)["x"], rtol=1e-12, atol=1e-14)
+
+
+def test_each_mode_takes_what_it_is_better_at():
+    """By x the rows stand alone, which is one sweep in reverse; w is short, and y long."""
+    g = Graph("both")
+    x, w = g.input("x", (40, 20)), g.param("w", (20,))
+    g.output(y=ops.tanh(x * w).sum(axis=1))
+    program = forms(check(g)).inference
+    sweeps = plan(program, program.results["output", "y"], ("w", "x"))
+    assert [(sweep.mode, sweep.leaves, sweep.count) for sweep in sweeps] == [("forward", ("w",), 20), ("reverse", ("x",), 1)]
+    module = load(g, jacobian=True, wrt=["x"])
+    x, w = np.random.default_rng(0).normal(size=(40, 20)), np.linspace(-1.0, 1.0, 20)
+    slope = 1.0 - np.tanh(x * w) ** 2
+    found = module.jacobian({"w": w}, x)
+    np.testing.assert_allclose(found["w"], slope * x, rtol=1e-13)
+    np.testing.assert_allclose(found["x"], np.eye(40)[:, :, None] * slope * w, rtol=1e-13)
+
+
+def test_leaves_that_share_directions_have_bands_of_their_own():
+    g = Graph("shared")
+    a, b = g.input("a", (8, 5)), g.input("b", (5, 8))
+    g.output(y=(a * b.T).sum(axis=1))
+    program = forms(check(g)).inference
+    (sweep,) = plan(program, program.results["output", "y"], ("a", "b"))
+    assert (sweep.mode, sweep.leaves, sweep.count) == ("reverse", ("a", "b"), 1)
+    a, b = np.random.default_rng(0).normal(size=(8, 5)), np.random.default_rng(1).normal(size=(5, 8))
+    found = load(g, jacobian=True).jacobian({}, a, b)
+    np.testing.assert_allclose(found["a"], np.eye(8)[:, :, None] * b.T, rtol=1e-14)
+    np.testing.assert_allclose(found["b"], np.eye(8)[:, None] * a.T[:, None].swapaxes(0, 1), rtol=1e-14)

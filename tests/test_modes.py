@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphgen import Graph, GraphError, compile, layers, load, losses, ops
+from graphgen import Graph, GraphError, compile, layers, load, losses, ops, sizes
 
 MODES = {"mode": "both", "vjp": True, "hvp": True, "hessian": True, "jacobian": True, "per_example": True}
 STYLES = ("teach", "compact")
@@ -319,6 +319,10 @@ def no_examples(g):
     g.loss((x * w).sum())
 
 
+def pairs(g):
+    g.loss((g.input("x", shape=(2 * sizes.size("n"),)) * g.param("w")).sum() + g.input("y", shape=("n",)).sum())
+
+
 def twice(g):
     x, w = g.input("x", shape=("n", "n")), g.param("w", shape=(2,))
     g.loss(x.sum() * w.sum())
@@ -333,6 +337,7 @@ def twice(g):
         (penalised, {"gauss_newton": "w"}, "GG131", "the loss is not computed of a value 'w'"),
         (penalised, {"gauss_newton": "y"}, "GG132", "other than through y"),
         (no_examples, {"per_example": True}, "GG133", "no input has an axis of examples"),
+        (pairs, {"per_example": True}, "GG133", "has n other than as the first axis"),
         (twice, {"per_example": True}, "GG133", "has n other than as the first axis"),
     ],
 )

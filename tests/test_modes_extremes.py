@@ -145,3 +145,90 @@ def test_names_of_the_network_and_of_the_curvature_stay_apart(style):
     slope, bend = (1.0 - y * y) * x, 2.0 * np.cos(y) - y * np.sin(y)
     found = module.gauss_newton_product({"w": w}, {"w": v}, x)["w"]
     np.testing.assert_allclose(found, (slope * bend * slope * v).sum(axis=0), rtol=1e-13)
+
+
+UNTAKEN = {
+    "log": lambda x, w, v: ops.log(x * w).sum(axis=1) * v[0],
+    "sqrt": lambda x, w, v: (ops.sqrt(x * w) * v).sum(axis=1),
+    "matmul": lambda x, w, v: ops.log(x * w) @ v,
+    "einsum": lambda x, w, v: ops.einsum("ij,j,j->i", 1.0 / (x * w), v, w),
+    "cumprod": lambda x, w, v: (ops.cumprod(ops.log(x * w), axis=1) * v).sum(axis=1),
+    "norm": lambda x, w, v: ops.norm(ops.log(x * w) * v, axis=1),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", UNTAKEN)
+def test_a_branch_that_is_not_taken_has_no_part_in_any_mode(name, style):
+    """At a pole it gives what it gives elsewhere: nothing. A sum lies between, where no slope is 0 by itself."""
+    g = Graph("untaken")
+    x, taken = g.input("x", shape=("n", 2)), g.input("taken", shape=("n",), dtype="bool")
+    w, v = g.param("w", shape=(2,)), g.param("v", shape=(2,))
+    y = ops.where(taken, UNTAKEN[name](x, w, v), w[1] * v[0])
+    g.output(y=y, total=y.sum())
+    g.loss((y * y).sum() + y.sum())
+    module = load(g, style=style, per_example=True, gauss_newton="y", **ALL)
+    p, along = {"w": np.array([1.5, 2.0]), "v": np.array([0.7, 1.3])}, {"w": np.array([1.0, -2.0]), "v": np.array([0.3, 1.0])}
+    several = {key: np.stack([each, -2.0 * each]) for key, each in along.items()}
+
+    def found(x):
+        given = np.array(x), np.array([True, False])
+        return {
+            "value_and_grad": module.value_and_grad(p, *given)[1],
+            "jvp": {"loss": module.jvp(p, along, *given)[1], "losses": module.jvp(p, several, *given)[1]},
+            "vjp": module.vjp(p, {"y": [1.0, 2.0]}, *given),
+            "jacobian forward": module.jacobian(p, *given)["y"],
+            "jacobian in reverse": module.jacobian(p, *given)["total"],
+            "per_example": module.per_example_gradients(p, *given),
+            "hvp": module.hvp(p, along, *given),
+            "gauss_newton": module.gauss_newton_product(p, along, *given),
+            **{f"hessian {key}": row for key, row in module.hessian(p, *given).items()},
+        }
+
+    expected = found([[1.0, 3.0], [1.0, 3.0]])
+    for mode, arrays in found([[1.0, 3.0], [0.0, 3.0]]).items():
+        for key, array in arrays.items():
+            np.testing.assert_allclose(array, expected[mode][key], rtol=1e-13, atol=1e-14, err_msg=f"{mode} {key}")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_pole_beside_a_value_has_no_part_in_any_mode(style):
+    """The slope of sqrt is infinite at what is joined to the value, whose tangent there is 0."""
+    g = Graph("beside")
+    x, w = g.input("x", shape=("n",)), g.param("w", shape=(1,))
+    y = ops.sqrt(ops.pad(x * w, ((1, 0),)))
+    g.output(y=y)
+    g.loss(y.sum())
+    module = load(g, style=style, **ALL)
+    p, x = {"w": np.array([4.0])}, np.array([1.0, 9.0])
+    np.testing.assert_allclose(module.jacobian(p, x)["w"], [[0.0], [0.25], [0.75]], rtol=1e-14)
+    np.testing.assert_allclose(module.jvp(p, {"w": [[1.0], [-2.0]]}, x)[1], [1.0, -2.0], rtol=1e-14)
+    np.testing.assert_allclose(module.jvp(p, {"w": [1.0]}, x)[1], 1.0, rtol=1e-14)
+    np.testing.assert_allclose(module.hessian(p, x)["w"]["w"], [[-0.125]], rtol=1e-14)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_second_derivatives_where_a_gradient_is_zero_by_chance(style):
+    """The gradient of y is 0, and what is behind the branch bends all the same."""
+    g = Graph("chance")
+    x, w = g.input("x", shape=("n",)), g.param("w")
+    y = ops.where(x > 0.0, ops.sqrt(ops.expand_dims(x, axis=1) * w).sum(axis=1) - 2.0, w)
+    g.loss((y * y).sum())
+    module = load(g, style=style, hvp=True, hessian=True)
+    x = np.array([8.0, 0.0])  # the root is 2, and its slope as well
+    assert module.hvp({"w": 0.5}, {"w": 1.0}, x)["w"] == pytest.approx(2.0 * 2.0**2 + 2.0)
+    assert module.hessian({"w": 0.5}, x)["w"]["w"] == pytest.approx(2.0 * 2.0**2 + 2.0)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_gradients_of_each_example_by_inputs_and_their_number(style):
+    """A batch of one has one example; an input of examples has a gradient for each, one for all has one for each as well."""
+    g = Graph("number")
+    x, shift, w = g.input("x", shape=("batch", 2)), g.input("shift", shape=(2,)), g.param("w", shape=(2,))
+    g.loss(ops.tanh((x + shift) * w).sum() / (1 + 3 * x.shape[0]))
+    module = load(g, style=style, per_example=True, wrt=["x", "shift"])
+    x, shift, w = np.arange(6.0).reshape(3, 2) / 4.0, np.array([0.2, -0.1]), np.array([0.5, -1.5])
+    slope = (1.0 - np.tanh((x + shift) * w) ** 2) / 4.0
+    found = module.per_example_gradients({"w": w}, x, shift)
+    for name, expected in {"w": slope * (x + shift), "x": slope * w, "shift": slope * w}.items():
+        np.testing.assert_allclose(found[name], expected, rtol=1e-13)

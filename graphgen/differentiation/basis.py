@@ -129,6 +129,8 @@ def _within(builder: Builder, band: Band, axes: tuple[int, int], ndim: int, own:
         return ops.expand_dims(places, axis=at) if at else places
 
     one, two = index(axes[0], own), index(axes[1], other)
+    if band.low == band.high == 0:
+        return ops.equal(one, two, name="near")
     apart = ops.subtract(one, two, name="apart")
     if band.low == band.high:
         return ops.equal(apart, band.low, name="near")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from graphgen.differentiation.gradient import gradient
 from graphgen.differentiation.tangent import tangent
+from graphgen.passes.guard import guard
 from graphgen.program import Node, Program
 
 
@@ -31,4 +32,4 @@ def gauss_newton(program: Program, value: str, wrt: Iterable[str]) -> Program:
     curvature = curved.results["gradient_dot", value]
     nodes = {**forward.nodes, **{name: node for name, node in curved.nodes.items() if name not in forward.nodes}}
     joined = replace(forward, nodes=nodes, results={})
-    return gradient(joined, wrt, {value: curvature}).restrict("gradient")
+    return guard(gradient(joined, wrt, {value: curvature})).restrict("gradient")

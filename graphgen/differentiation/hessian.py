@@ -14,8 +14,8 @@ from graphgen.program import Program, Why
 
 
 def second_derivatives(program: Program, wrt: tuple[str, ...]) -> Program:
-    """The second derivatives of the loss, in a result ("jacobian", "a b") for each pair of `wrt`."""
-    second = guard(tangent(gradient(program, wrt), wrt).restrict("gradient_dot"))
+    """The second derivatives of the loss, in a result ("hessian", "a b") for each pair of `wrt`."""
+    second = guard(tangent(gradient(program, wrt), wrt)).restrict("gradient_dot")
     shapes = [program.nodes[name].shape for name in wrt]
     dots = [f"{name}_dot" for name in wrt]
     total = sum(map(sizes.product, shapes), start=0)
@@ -32,5 +32,5 @@ def second_derivatives(program: Program, wrt: tuple[str, ...]) -> Program:
                 rows = builder[made.results["gradient_dot", other]]
                 own = rows if len(wrt) == 1 else block(rows, shapes, place)
                 made_of = finish(ops.reshape(own, shape=(*shapes[place], *shape)))
-                builder.results["jacobian", f"{one} {other}"] = made_of.name
-    return builder.build().restrict("jacobian")
+                builder.results["hessian", f"{one} {other}"] = made_of.name
+    return builder.build().restrict("hessian")

@@ -48,17 +48,15 @@ class Sweep(NamedTuple):
 
 
 def plan(program: Program, output: str, wrt: tuple[str, ...]) -> list[Sweep]:
-    """The sweeps for all derivatives of an output, in the mode that takes fewer of them."""
-    forward = _joined([_forward(program, output, leaf) for leaf in wrt])
-    reverse: dict[Colours, Sweep] = {}
-    for leaf in wrt:
-        one = _reverse(program, output, leaf)
-        known = reverse.get(one.colours)
-        reverse[one.colours] = (
-            one if known is None else known._replace(leaves=(*known.leaves, leaf), across=(*known.across, *one.across))
-        )
-    total = [sum(_nominal(each.count) for each in several) for several in (forward, reverse.values())]
-    return forward if total[0] <= total[1] else list(reverse.values())
+    """The sweeps for all derivatives of an output, in the mode that takes fewer of them, or in both if a third less will do."""
+    modes = [[plan_of(program, output, leaf, mode) for leaf in wrt] for mode in ("forward", "reverse")]
+    one = min(map(_shared, modes), key=_total)
+    both = _shared([min(pair, key=lambda sweep: _total([sweep])) for pair in zip(*modes, strict=True)])
+    return both if 3 * _total(both) <= 2 * _total(one) else one
+
+
+def _total(sweeps: list[Sweep]) -> int:
+    return sum(_nominal(each.count) for each in sweeps)
 
 
 def plan_of(program: Program, output: str, leaf: str, mode: str) -> Sweep:
@@ -66,15 +64,28 @@ def plan_of(program: Program, output: str, leaf: str, mode: str) -> Sweep:
     return (_forward if mode == "forward" else _reverse)(program, output, leaf)
 
 
-def _joined(forward: list[Sweep]) -> list[Sweep]:
-    """Forward sweeps with one for all the leaves whose every entry has a direction of its own."""
-    dense = [each for each in forward if all(own is None for own in each.colours)]
-    if len(dense) < 2:
-        return forward
-    leaves, across = tuple(each.leaves[0] for each in dense), tuple(each.across[0] for each in dense)
-    total = sum((each.count for each in dense), start=0)
-    one = Sweep("forward", dense[0].output, leaves, (None,), across, total, total)
-    return [one, *(each for each in forward if each not in dense)]
+def _shared(sweeps: list[Sweep]) -> list[Sweep]:
+    """The sweeps, with one for several leaves where these share directions.
+
+    Forward all entries of leaves whose every entry has a direction of its own follow one another; in reverse the directions
+    are those of the output, and leaves share them if they have the same colours.
+    """
+    dense = [each for each in sweeps if each.mode == "forward" and all(own is None for own in each.colours)]
+    result = [each for each in sweeps if each.mode == "forward" and each not in dense]
+    if dense:
+        total = sum((each.count for each in dense), start=0)
+        alone = dense[0]._replace(colours=(None,), count=total, full=total)
+        result.insert(0, _together(alone, dense) if len(dense) > 1 else dense[0])
+    reverse = [each for each in sweeps if each.mode == "reverse"]
+    for colours in dict.fromkeys(each.colours for each in reverse):
+        alike = [each for each in reverse if each.colours == colours]
+        result.append(_together(alike[0], alike))
+    return result
+
+
+def _together(sweep: Sweep, several: list[Sweep]) -> Sweep:
+    """The sweep for the leaves of several."""
+    return sweep._replace(leaves=tuple(each.leaves[0] for each in several), across=tuple(each.across[0] for each in several))
 
 
 def _forward(program: Program, output: str, leaf: str) -> Sweep:
@@ -118,7 +129,7 @@ def derivatives(program: Program, sweep: Sweep, alone: bool = False) -> Program:
 def _by_tangents(network: Program, sweep: Sweep, alone: bool) -> Program:
     dots = [f"{leaf}_dot" for leaf in sweep.leaves]
     shapes = [network.nodes[leaf].shape for leaf in sweep.leaves]
-    made = guard(tangent(network, sweep.leaves).restrict("output_dot"))
+    made = guard(tangent(network, sweep.leaves)).restrict("output_dot")
     made = made if alone else vmap(made, dots, sweep.count, kinds=["output_dot"])
     if len(dots) == 1:
         seed = _unit if alone else partial(directions, shape=shapes[0], colours=sweep.colours)
@@ -146,7 +157,7 @@ def _by_cotangents(network: Program, sweep: Sweep, alone: bool) -> Program:
     given = f"d_{output.name}"
     leaf = Node(given, "input", (), {"shape": output.shape, "dtype": "float"}, output.shape, "float", ("reverse",))
     network = replace(network, nodes={**network.nodes, given: leaf})
-    made = guard(gradient(network, sweep.leaves, {output.name: given}).restrict("gradient"))
+    made = guard(gradient(network, sweep.leaves, {output.name: given})).restrict("gradient")
     made = made if alone else vmap(made, [given], sweep.count, kinds=["gradient"])
     made = seeded(made, {given: _unit if alone else partial(directions, shape=output.shape, colours=sweep.colours)})
     builder = made.builder()

@@ -20,7 +20,7 @@ def hessian(setting: Setting) -> list[Function]:
     if setting.scalar:
         return [_of_numbers(setting, docstring)]
     body = setting.body("hessian", second_derivatives(setting.forms.training.restrict("loss"), setting.wrt), guarded=True)
-    rows = {one: dict_text({other: body.results["jacobian", f"{one} {other}"] for other in setting.wrt}) for one in setting.wrt}
+    rows = {one: dict_text({other: body.results["hessian", f"{one} {other}"] for other in setting.wrt}) for one in setting.wrt}
     return [function(setting, "hessian", setting.inputs, docstring, body, dict_text(rows), "dict[str, dict[str, np.ndarray]]")]
 
 

@@ -51,7 +51,7 @@ def _by_name(setting: Setting) -> str:
 def _vjp(setting: Setting) -> list[Function]:
     program, cotangents, names = with_cotangents(setting.forms.inference.restrict("output"))
     inputs = read_inputs(setting, program)
-    body = setting.body("vjp", gradient(program, setting.wrt, cotangents).restrict("gradient"))
+    body = setting.body("vjp", guard(gradient(program, setting.wrt, cotangents)).restrict("gradient"), guarded=True)
     outputs = float_outputs(program)
     given = list(outputs)
     setting.use("_check_cotangents")
@@ -114,7 +114,7 @@ def _apart(builder: Builder, name: str) -> str:
 
 def _hvp(setting: Setting) -> list[Function]:
     sweep = gradient(setting.forms.training.restrict("loss"), setting.wrt)
-    body = setting.body("hvp", tangent(sweep, setting.wrt).restrict("gradient_dot"))
+    body = setting.body("hvp", guard(tangent(sweep, setting.wrt)).restrict("gradient_dot"), guarded=True)
     vector = setting.names["vector"]
     docstring = [
         f"Return the second derivatives of {said_loss(setting)} times `{vector}`{of_form(setting, 'training', 'loss')}.",
@@ -132,7 +132,7 @@ def _gauss_newton(setting: Setting) -> Function:
     program = setting.forms.training.restrict("loss")
     value = str(setting.options.gauss_newton)
     _check_value(setting, program, value)
-    body = setting.body("gauss_newton_product", gauss_newton(program, value, setting.wrt))
+    body = setting.body("gauss_newton_product", gauss_newton(program, value, setting.wrt), guarded=True)
     vector = setting.names["vector"]
     docstring = [
         f"Return the Gauss-Newton matrix of {said_loss(setting)} times `{vector}`{of_form(setting, 'training', 'loss')}.",
@@ -166,7 +166,7 @@ def _per_example(setting: Setting) -> list[Function]:
     batch = batch_axis(setting)
     each = [node.name for node in setting.inputs if node.shape[:1] == (batch,)]
     alone = with_sizes(setting.forms.training.restrict("loss"), {batch: 1})
-    program = vmap(guard(gradient(alone, setting.wrt).restrict("gradient")), each, batch, kinds=["gradient"])
+    program = vmap(guard(gradient(alone, setting.wrt)).restrict("gradient"), each, batch, kinds=["gradient"])
     body = setting.body("per_example_gradients", program, guarded=True)
     returned = dict_text(
         {name: body.results["gradient", name] + ("[:, 0]" if name in each else "") for name in setting.wrt}
@@ -188,8 +188,8 @@ def _per_example(setting: Setting) -> list[Function]:
 
 def batch_axis(setting: Setting) -> sizes.Size:
     """The symbolic size that counts examples: the first that leads an input. Raises a GraphError if it stands elsewhere too."""
-    found = [node.shape[0] for node in setting.inputs if node.shape and not isinstance(node.shape[0], int)]
-    if not found or not found[0].is_Symbol:
+    found = [node.shape[0] for node in setting.inputs if node.shape and getattr(node.shape[0], "is_Symbol", False)]
+    if not found:
         help = 'declare inputs with a symbolic first axis, as in shape=("batch", 64)'
         raise GraphError(Problem("GG133", None, "per_example: no input has an axis of examples", help))
     name = found[0].name

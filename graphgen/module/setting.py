@@ -155,8 +155,11 @@ class Setting:
 
     def _with_all(self, program: Program) -> Program:
         """The program with the declared values that it does not need: gradients are named after them, and comments tell of them."""
-        others = {**self.forms.training.nodes, **self.forms.inference.nodes}
-        return replace(program, nodes={**program.nodes, **{name: node for name, node in others.items() if name not in program.nodes}})
+        nodes = dict(program.nodes)
+        for node in (*self.forms.training.nodes.values(), *self.forms.inference.nodes.values()):
+            if node.name not in nodes and all(each in nodes for each in node.args):
+                nodes[node.name] = node
+        return replace(program, nodes=nodes)
 
 
 def _wrt(program: Program, extra: tuple[str, ...]) -> tuple[str, ...]:

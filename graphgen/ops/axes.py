@@ -113,16 +113,25 @@ Key = tuple[Any, ...]  # one entry for each axis of x: an int, or a Slice
 
 
 def key_of(x: Type, key: Any) -> Key:
-    """`key` with one entry for each axis and new axis: ints, None and (start, stop, step); raises `Mismatch`."""
+    """`key` with one entry for each axis and new axis: ints, None and (start, stop, step); raises `Mismatch`.
+
+    A tuple of symbolic sizes is taken as it is: it is in canonical form, or that of a part of what was joined, which lies
+    within it whatever the sizes are.
+    """
     result: list[Any] = []
     axis = 0
     for each in spread(x, key):
         if each is None:
             result.append(None)
             continue
-        result.append(entry_of(each, x.shape[axis], axis))
+        result.append(each if _is_symbolic(each) else entry_of(each, x.shape[axis], axis))
         axis += 1
     return tuple(result)
+
+
+def _is_symbolic(entry: Any) -> bool:
+    """Whether an entry is a slice, as a tuple, by a size that is known only at run time."""
+    return isinstance(entry, tuple) and len(entry) == 3 and any(isinstance(each, sp.Expr) for each in entry)
 
 
 def spread(x: Type, key: Any, width: Callable[[Any], int] = lambda entry: 1) -> list[Any]:
@@ -158,7 +167,7 @@ def entry_of(entry: Any, size: sizes.Size, axis: int) -> Any:
 
 
 def _slice(entry: tuple[Any, ...], size: sizes.Size, axis: int) -> Slice:
-    if len(entry) == 3 and any(isinstance(each, sp.Expr) for each in entry):
+    if _is_symbolic(entry):
         return _symbolic_slice(entry, size)
     numbers = [None if each is None else whole(each) for each in entry]
     if len(entry) != 3 or any(number is None for number, each in zip(numbers, entry, strict=True) if each is not None):
@@ -189,7 +198,11 @@ def _symbolic_slice(entry: tuple[Any, ...], size: sizes.Size) -> Slice:
         raise Mismatch("GG026", f"a slice is made of sizes: {error}", "write x[: size]") from None
     if step is not None and whole(step) != 1:
         raise Mismatch("GG026", f"a slice by symbolic sizes has no step, got {brief(step)}", "leave the step out")
-    slice_size(result, size)
+    first, last = _ends(result, size)
+    if not _lies_within(first, last, size):
+        raise Mismatch(
+            "GG026", f"a slice from {first} to {last} cannot be shown to lie in an axis of size {sizes.text(size)}"
+        )
     return result
 
 
@@ -198,14 +211,9 @@ def slice_size(entry: Slice, size: sizes.Size) -> sizes.Size:
     if entry == FULL:
         return size
     start, stop, step = entry
-    first, last = _from_front(start or 0, size), size if stop is None else _from_front(stop, size)
-    symbolic = any(isinstance(each, sp.Expr) for each in (start, stop, size))
-    if step is None and symbolic and sp.And(first >= 0, last >= first, sp.expand(size - last) >= 0) == True:
+    first, last = _ends(entry, size)
+    if _is_symbolic(entry) or (step is None and isinstance(size, sp.Expr) and _lies_within(first, last, size)):
         return sizes.product((sp.expand(last - first),))
-    if isinstance(start, sp.Expr) or isinstance(stop, sp.Expr):
-        raise Mismatch(
-            "GG026", f"a slice from {first} to {last} cannot be shown to lie in an axis of size {sizes.text(size)}"
-        )
     if isinstance(size, int):
         return len(range(*slice(start, stop, step).indices(size)))
     step = 1 if step is None else step
@@ -220,6 +228,17 @@ def slice_size(entry: Slice, size: sizes.Size) -> sizes.Size:
             "count from the front for the start and from the back for the stop, as in x[1:-1]",
         )
     return (size - first + (last or 0) + abs(step) - 1) // abs(step)
+
+
+def _ends(entry: Slice, size: sizes.Size) -> tuple[sizes.Size, sizes.Size]:
+    """Where a slice begins and ends, counted from the front."""
+    start, stop, _ = entry
+    return _from_front(start or 0, size), size if stop is None else _from_front(stop, size)
+
+
+def _lies_within(first: sizes.Size, last: sizes.Size, size: sizes.Size) -> bool:
+    """Whether that can be shown for all sizes."""
+    return sp.And(first >= 0, last >= first, sp.expand(size - last) >= 0) == True
 
 
 def _from_front(bound: sizes.Size, size: sizes.Size) -> sizes.Size:

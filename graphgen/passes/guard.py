@@ -18,6 +18,7 @@ from graphgen.program import Node, Program
 _STEEP = tuple(name for name, row in ops.ELEMENTWISE.items() if row.steep)
 SWEEP, TANGENT = "reverse", "tangent"
 NOTE = "0 where the gradient is 0, whatever the slope"
+NOTE_OF_BOTH = "0 where the gradient and its tangent are 0"
 
 
 def guard(program: Program) -> Program:
@@ -26,7 +27,7 @@ def guard(program: Program) -> Program:
     A gradient is 0 where a later `where` takes its other branch, a tangent where constants were joined to a value. It
     comes after `gradient` and `tangent`, before any other pass.
     """
-    return _guard_tangents(_guard_gradients(program))
+    return _guard_tangents(_guard_gradients(_guard_curvature(program)))
 
 
 def _guard_gradients(program: Program) -> Program:
@@ -44,6 +45,45 @@ def _guard_gradients(program: Program) -> Program:
             guarded = _finite(draft, node, infinite & _factors(program, node))
         draft.put(guarded)
     return draft.build()
+
+
+def _guard_curvature(program: Program) -> Program:
+    """Tangents of gradients are 0 where a gradient and its tangent both are: one alone may be 0 by chance."""
+    if not any(node.sweep[-2:] == (SWEEP, TANGENT) for node in program.nodes.values()):
+        return program
+    poles, infinite = untaken(program)
+    weights = _with_dots(_weights(program, infinite))
+    infinite = _with_dots(infinite)
+    draft = Draft(program)
+    for node in program.nodes.values():
+        part = program.nodes.get(node.why.answers[0]) if node.sweep[-2:] == (SWEEP, TANGENT) and node.why.answers else None
+        if part is None:
+            draft.put(node)
+            continue
+        guarded = node
+        if is_elementwise(node) and is_elementwise(part):
+            guarded = _guarded_tangent(draft, node, part, poles, infinite, weights)
+        if guarded is node and (node.op == "multiply" or not is_elementwise(node)):
+            guarded = _finite(draft, node, infinite & _with_dots(_factors(program, part)))
+        draft.put(guarded)
+    return draft.build()
+
+
+def _guarded_tangent(
+    draft: Draft, node: Node, part: Node, poles: dict[str, dict[str, float]], infinite: set[str], weights: set[str]
+) -> Node:
+    """The tangent of a part of a gradient, with harmless operands where it is 0."""
+    for gradient, value in _answered(draft.program, part):
+        harmless = _harmless_of(draft.program, gradient, value, node, poles, infinite, weights)
+        if harmless:
+            both = [name for name in (gradient, f"{gradient}_dot") if name in draft.program.nodes]
+            return _harmless(draft, node, both, harmless, NOTE_OF_BOTH)
+    return node
+
+
+def _with_dots(names: set[str]) -> set[str]:
+    """These values and their tangents."""
+    return names | {f"{name}_dot" for name in names}
 
 
 def _weights(program: Program, infinite: set[str]) -> set[str]:
@@ -138,9 +178,7 @@ def _guarded(
 ) -> Node:
     """A part of a gradient with harmless operands where the gradient that goes into it is 0."""
     for gradient, value in _answered(draft.program, node):
-        wild = infinite if is_elementwise(value) else weights
-        safe = {value.args[place]: number for place, number in unsafe(draft.program, value).items()}
-        harmless = {name: safe.get(name, 1.0) for name in node.args if name in wild and name != gradient} | poles.get(value.name, {})
+        harmless = _harmless_of(draft.program, gradient, value, node, poles, infinite, weights)
         places = [place for place, name in enumerate(node.args) if name in harmless]
         if not places:
             continue
@@ -151,6 +189,16 @@ def _guarded(
             operands[place] = draft.add(node, "where", (zero, number, node.args[place]), part="safe")
         return node._replace(args=tuple(operands), why=node.why._replace(notes=(*node.why.notes, NOTE)))
     return node
+
+
+def _harmless_of(
+    program: Program, gradient: str, value: Node, node: Node, poles: dict[str, dict[str, float]], infinite: set[str], weights: set[str]
+) -> dict[str, float]:
+    """The operands of a part of a gradient, or of its tangent, that may be infinite, and harmless numbers for them."""
+    wild = infinite if is_elementwise(value) else weights
+    safe = {value.args[place]: number for place, number in unsafe(program, value).items()}
+    harmless = {name: safe.get(name, 1.0) for name in node.args if name in wild and name != gradient} | poles.get(value.name, {})
+    return {name: number for name, number in harmless.items() if name in node.args}
 
 
 def _answered(program: Program, node: Node) -> Iterator[tuple[str, Node]]:
@@ -180,12 +228,13 @@ def _guard_tangents(program: Program) -> Program:
             continue
         poles = _poles(program, value, signs)
         harmless = {**poles, **({value.name: 1.0} if poles else {})}
-        draft.put(_harmless(draft, node, dots, {name: number for name, number in harmless.items() if name in node.args}))
+        harmless = {name: number for name, number in harmless.items() if name in node.args}
+        draft.put(_harmless(draft, node, dots, harmless, "0 where the tangent is 0"))
     return draft.build()
 
 
-def _harmless(draft: Draft, node: Node, dots: list[str], harmless: dict[str, float]) -> Node:
-    """A tangent with harmless operands where all the tangents that go into it are 0."""
+def _harmless(draft: Draft, node: Node, dots: list[str], harmless: dict[str, float], note: str) -> Node:
+    """A tangent with harmless operands where all of `dots` are 0, with which it would be."""
     if not harmless:
         return node
     tests = [draft.add(node, "equal", (dot, draft.constant(node, 0.0))) for dot in dots]
@@ -196,7 +245,7 @@ def _harmless(draft: Draft, node: Node, dots: list[str], harmless: dict[str, flo
         draft.add(node, "where", (zero, draft.constant(node, harmless[name]), name), part="safe") if name in harmless else name
         for name in node.args
     ]
-    return node._replace(args=tuple(operands), why=node.why._replace(notes=(*node.why.notes, "0 where the tangent is 0")))
+    return node._replace(args=tuple(operands), why=node.why._replace(notes=(*node.why.notes, note)))
 
 
 def _partly_zero(program: Program) -> set[str]:

@@ -153,7 +153,7 @@ def split_part(x: Any, /, *, sections: Any, axis: Any = 0, place: Any) -> Any:
 def _between(x: Any, axis: int, bounds: Sequence[Any], place: int) -> Any:
     """What lies before, between or behind the bounds, by its place."""
     start, stop = (None, *bounds)[place], (*bounds, None)[place]
-    return ops.getitem(x, key=(*(FULL,) * axis, (start, stop, None), *(FULL,) * (x.ndim - axis - 1)))
+    return ops.getitem(x, key=(*(FULL,) * axis, slice(start, stop), *(FULL,) * (x.ndim - axis - 1)))
 
 
 @several(formula="y_i = x[..., bounds[i] : bounds[i + 1], ...]", examples=(example((4, "n"), sections=2),))

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphgen.errors import did_you_mean
 from graphgen.ops import LOSSES, TABLE
-from graphgen.ops.table import function, unknown
+from graphgen.ops.calling import function, unknown
 
 __all__ = list(LOSSES)
 

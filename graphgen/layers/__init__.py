@@ -26,7 +26,7 @@ from graphgen.layers.pooling import POOLING
 from graphgen.layers.positions import learned_positions
 from graphgen.layers.recurrent import gru, lstm, rnn
 from graphgen.layers.shaping import embedding, flatten, maxout, prelu
-from graphgen.ops.table import unknown
+from graphgen.ops.calling import unknown
 
 # Layers without parameters that are ops as they stand.
 OPS = (*POOLING, "local_response_norm", "scaled_dot_product_attention", "sinusoidal_positions")

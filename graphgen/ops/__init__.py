@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from graphgen.calculus.formula import Formula, formula
+from graphgen.ops.calling import function as _function
+from graphgen.ops.calling import unknown as _unknown
 from graphgen.ops.describe import describe
 from graphgen.ops.elementwise_row import Elementwise
 from graphgen.ops.map_row import MAP, Map, spoken
@@ -50,8 +52,6 @@ from graphgen.ops.rows import special as _special
 from graphgen.ops.rows import trigonometric as _trigonometric
 from graphgen.ops.rows import windows as _windows
 from graphgen.ops.table import Composite, Example, Leaf, Linear, Mismatch, Paired, Reduction, Row, Several, Type
-from graphgen.ops.table import function as _function
-from graphgen.ops.table import unknown as _unknown
 
 __all__ = [
     "ELEMENTWISE",

@@ -131,7 +131,7 @@ def test_deriving_is_paid_for_once(monkeypatch):
 NEEDS_ELEMENTS = {
     *("max", "min", "amax", "amin", "norm", "argmax", "argmin", "median"),
     *("cross_entropy", "nll", "multi_margin"),
-    *("take", "take_along_axis", "gather", "pick", "getitem", "index", "pad", "diagonal", "diag", "diag_embed", "unfold"),
+    *("take", "take_along_axis", "gather", "pick", "getitem", "index", "pad", "diagonal", "diag", "diag_embed", "concat", "unfold"),
     *(row.name for family in ("windows", "convolution", "pooling") for row in ops.families()[family]),
 }
 

@@ -24,7 +24,7 @@ Style = Literal["compact", "teach"]
 INDENT = 4
 LIMIT = 120
 # Results that are arrays, each with memory of its own.
-RETURNED = ("output", "gradient", "state", "output_dot", "gradient_dot", "jacobian")
+RETURNED = ("output", "gradient", "state", "output_dot", "gradient_dot", "jacobian", "hessian")
 SHORT = 12  # arithmetic of numbers that is repeated rather than named
 LONG = 24  # a part of a sum that is worth a line of its own
 

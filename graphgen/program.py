@@ -21,7 +21,8 @@ from graphgen.calculus.slopes import Policies
 from graphgen.ops.table import Type
 
 FLOAT_TYPES = ("float32", "float64")
-RESULT_KINDS = ("output", "loss", "state", "gradient", "update")  # and their tangents: "loss_dot", "gradient_dot"
+# Kinds of results; their tangents are called "loss_dot", "gradient_dot".
+RESULT_KINDS = ("output", "loss", "state", "gradient", "update", "jacobian", "hessian")
 
 
 class Why(NamedTuple):

@@ -232,3 +232,19 @@ def test_gradients_of_each_example_by_inputs_and_their_number(style):
     found = module.per_example_gradients({"w": w}, x, shift)
     for name, expected in {"w": slope * (x + shift), "x": slope * w, "shift": slope * w}.items():
         np.testing.assert_allclose(found[name], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("style", ["teach", "compact"])
+def test_blocks_of_a_hessian_are_arrays_of_their_own(style):
+    """Blocks that are computed alike are not one array; of numbers they are arrays of shape ()."""
+    g = Graph("alike")
+    w, v, s = g.param("w", shape=(3,)), g.param("v", shape=(3,)), g.param("s", shape=())
+    g.loss(((w + v) ** 2).sum() + s * s)
+    module = load(g, style=style, hessian=True)
+    found = module.hessian({"w": np.ones(3), "v": np.ones(3), "s": np.ones(())})
+    blocks = [block for row in found.values() for block in row.values()]
+    assert all(isinstance(block, np.ndarray) and block.flags.writeable for block in blocks)
+    assert not any(np.shares_memory(one, other) for at, one in enumerate(blocks) for other in blocks[:at])
+    assert found["s"]["s"] == 2.0
+    assert np.array_equal(found["w"]["v"], 2.0 * np.eye(3))
+    assert not found["w"]["s"].any()

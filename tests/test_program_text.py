@@ -146,7 +146,7 @@ def test_sizes_are_parsed_as_sizes():
         ("program('p')\nx = input(())\ny = map(x)", "line 3: map takes a formula and operands"),
         ("program('p')\nx = input(())\ny = map('a + b', x)", "line 3: takes 2 operands, got 1"),
         ("program('p')\nc = constant(__import__('os'))", "line 2: not an attribute: __import__('os')"),
-        ("program('p')\nx = input(())\nreturn guess(x=x)", "line 3: results are output, loss, state, gradient, update, each as kind(name=node)"),
+        ("program('p')\nx = input(())\nreturn guess(x=x)", "line 3: results are output, loss, state, gradient, update, jacobian, hessian, each as kind(name=node)"),
         ("program('p')\nx = input(())\nreturn output(x=y)", "line 3: no node 'y' stands above"),
     ],
 )

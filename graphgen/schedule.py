@@ -1,4 +1,4 @@
-"""The statements of a function, the memory that each value takes, and what is held at the peak.
+"""When values live: the statements of a function, what its reverse sweep finds saved, and its memory at the peak.
 
 What is written inside its reader has no line of its own: it is a temporary, that lives while its line is computed. What
 has a line lives until the function returns, or until it is dropped. A view shares the memory of its base. Parameters,
@@ -111,6 +111,27 @@ def read(code: str, known: Iterable[str]) -> frozenset[str]:
         node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     )
     return frozenset(names).intersection(known)
+
+
+def saved(steps: Sequence[Statement], program: Program) -> tuple[str, ...]:
+    """The values that the forward sweep makes and the reverse sweep reads, in order; parameters and inputs are none of them."""
+    wanted = {name for step in steps if step.reverse for name in step.reads}
+    return tuple(
+        name
+        for step in steps
+        if not step.reverse
+        for name in step.writes
+        if name in wanted and program.nodes[name].args
+    )
+
+
+def lifetimes(steps: Sequence[Statement], results: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """For each value the places of the statement that makes it and of the last that reads it; of results, behind the end."""
+    lives: dict[str, tuple[int, int]] = {}
+    for place, step in enumerate(steps):
+        lives |= {name: (place, place) for name in step.writes}
+        lives |= {name: (lives[name][0], place) for name in step.reads if name in lives}
+    return lives | {name: (lives[name][0], len(steps)) for name in results if name in lives}
 
 
 class Memory:

@@ -1,4 +1,4 @@
-"""The schedule: statements, what they read, and the memory that a module really takes."""
+"""The schedule: statements, what is saved, how long values live, and the memory that a module really takes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ import graphgen
 from graphgen import Graph, ops
 from graphgen.emit import Line
 from graphgen.model import load_model
-from graphgen.schedule import Memory, node_bytes, peak, statements
+from graphgen.schedule import Memory, lifetimes, node_bytes, peak, saved, statements
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -49,12 +49,14 @@ def small() -> Graph:
     return g
 
 
-def test_what_the_reverse_sweep_reads_of_the_forward_sweep():
-    steps = statements(body_of(small()))
+def test_what_is_saved_and_how_long_values_live():
+    body = body_of(small())
+    steps = statements(body)
     assert [step.writes[0] for step in steps][:4] == ["h", "flat", "e", "loss"]
-    made = [name for step in steps if not step.reverse for name in step.writes]
-    read = {name for step in steps if step.reverse for name in step.reads}
-    assert [name for name in made if name in read] == ["h", "e"]
+    assert saved(steps, body.program) == ("h", "e")
+    lives = lifetimes(steps, body.program.results.values())
+    last = len(steps) - 1
+    assert lives["h"] == (0, last) and lives["flat"] == (1, 2) and lives["loss"] == (3, len(steps))
 
 
 def test_bytes_and_views():
